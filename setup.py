@@ -1,0 +1,5 @@
+"""Build wsgi-scgi; everything declarative is in ``pyproject.toml``."""
+
+from setuptools import setup
+
+setup()

@@ -1,0 +1,42 @@
+"""wsgi-scgi: a WSGI application that forwards HTTP requests to SCGI backends."""
+
+from .application import Gateway, SCGIApplication, from_toml
+from .client import Answer, request
+from .errors import (
+    BackendError,
+    BackendTimeout,
+    ClientDisconnected,
+    ConfigurationError,
+    ConnectError,
+    ConnectTimeout,
+    Error,
+    GatewayError,
+    RequestError,
+    RequestTimeout,
+    ResolveError,
+    ResponseError,
+    TruncatedResponse,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Answer",
+    "BackendError",
+    "BackendTimeout",
+    "ClientDisconnected",
+    "ConfigurationError",
+    "ConnectError",
+    "ConnectTimeout",
+    "Error",
+    "Gateway",
+    "GatewayError",
+    "RequestError",
+    "RequestTimeout",
+    "ResolveError",
+    "ResponseError",
+    "SCGIApplication",
+    "TruncatedResponse",
+    "from_toml",
+    "request",
+]

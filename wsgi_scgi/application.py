@@ -1,0 +1,52 @@
+"""What users mount: ``SCGIApplication`` forwards to one backend, ``Gateway`` routes to several.
+
+Both are WSGI applications for any server, and may be mounted inside any WSGI framework.
+"""
+
+import os
+from typing import TYPE_CHECKING, Self, Unpack
+
+from . import assembly
+from .config.file import Configuration, load_configuration
+from .config.options import RouteKeywords, RouteOptions
+from .edge import Edge
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+class SCGIApplication(Edge):
+    """A WSGI application that forwards every request to one SCGI backend.
+
+    >>> application = SCGIApplication("scgi://localhost:4000", path_info=True)
+
+    ``url`` is ``scgi://host:port/``, ``scgi+unix:///path`` or Apache's ``unix:/path|scgi://name/``;
+    the options are those of a ``[[route]]``.  Raises ConfigurationError with every mistake.
+    """
+
+    def __init__(self, url: str, **options: Unpack[RouteKeywords]) -> None:
+        super().__init__(assembly.single_route(url, RouteOptions.from_values(options)))
+
+
+class Gateway(Edge):
+    """A WSGI application with the routes of a configuration.
+
+    ``fallback`` is the WSGI application that answers what no route takes, instead of 404.
+    """
+
+    def __init__(
+        self, configuration: Configuration, *, fallback: "WSGIApplication | None" = None
+    ) -> None:
+        super().__init__(assembly.router(configuration, fallback))
+
+    @classmethod
+    def from_toml(
+        cls, path: str | os.PathLike[str], *, fallback: "WSGIApplication | None" = None
+    ) -> Self:
+        """Read ``path``; raise ConfigurationError with every mistake in it."""
+        return cls(load_configuration(path), fallback=fallback)
+
+
+def from_toml(path: str | os.PathLike[str], fallback: "WSGIApplication | None" = None) -> Gateway:
+    """Do the same as Gateway.from_toml: gunicorn's factory syntax takes plain names only."""
+    return Gateway.from_toml(path, fallback=fallback)

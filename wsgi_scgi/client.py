@@ -1,0 +1,174 @@
+"""The client half alone: send one request to an SCGI server from any Python program.
+
+>>> answer = request("scgi+unix:///run/app.sock", "POST", "/RPC2", body=b"...")  # doctest: +SKIP
+>>> answer.status, answer.read()  # doctest: +SKIP
+
+It works with and without gevent, checks what it receives as strictly as the gateway does, and
+has time limits.
+"""
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import IO, Self
+
+from .address import BackendURL, parse_backend_url
+from .errors import ProtocolError, RequestError
+from .gateway.body import SpooledBody
+from .scgi.request_head import encode_request_head
+from .scgi.response_head import ResponseHead
+from .semantics.path import decode_path
+from .semantics.target import parse_target
+from .transport.connecting import connect
+from .transport.exchange import Exchange, Limits
+from .transport.names import Resolver
+from .transport.relay import BackendBody
+from .transport.waiting import current_waiter
+
+_resolver = Resolver()
+
+Fields = Mapping[str, str] | Iterable[tuple[str, str]]
+
+
+@dataclass(slots=True)
+class Answer:
+    """A response.  Iterate over it or call ``read``; close it, or use it as a context manager."""
+
+    status: int
+    reason: str
+    fields: tuple[tuple[str, str], ...]
+    _body: BackendBody | None = field(repr=False)
+    _unread: bytes = field(default=b"", repr=False)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The fields by lower-case name; repeated ones joined with ", " (RFC 9110 5.3)."""
+        joined: dict[str, str] = {}
+        for name, value in self.fields:
+            name = name.lower()
+            joined[name] = f"{joined[name]}, {value}" if name in joined else value
+        return joined
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Return the pieces of the body as they arrive."""
+        if self._unread:
+            unread, self._unread = self._unread, b""
+            yield unread
+        if self._body is not None:
+            yield from (piece for piece in self._body if piece)
+
+    def read(self, size: int = -1) -> bytes:
+        """Return ``size`` bytes of the body, fewer only at its end; all of it if negative.
+
+        Raises TruncatedResponse if the backend breaks off, BackendTimeout if it is silent.
+        """
+        collected = io.BytesIO()
+        for piece in self:
+            collected.write(piece)
+            if 0 <= size <= collected.tell():
+                break
+        data = collected.getvalue()
+        if size < 0:
+            return data
+        self._unread = data[size:]
+        return data[:size]
+
+    def close(self) -> None:
+        """Close the connection.  Harmless when repeated."""
+        if self._body is not None:
+            self._body.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def request(  # noqa: PLR0913  # a request has these parts
+    url: str,
+    method: str = "GET",
+    path: str = "/",
+    *,
+    headers: Fields = (),
+    body: bytes | IO[bytes] = b"",
+    variables: Mapping[str, str] | None = None,
+    timeout: float = 60.0,
+) -> Answer:
+    """Send one request to the SCGI server at ``url`` and return its response.
+
+    ``path`` is a request target, percent-encoded, with its query; it becomes SCRIPT_NAME (empty)
+    and PATH_INFO below the base path of ``url``.  ``headers`` become CONTENT_TYPE and HTTP_*.
+    ``variables`` are added last and win.  ``body`` is bytes or a seekable file.  ``timeout`` is
+    in seconds, for connecting and for each read and write.  Raises AddressError, RequestError
+    for a request that cannot be sent, ConnectError, BackendTimeout or ResponseError.
+    """
+    backend = parse_backend_url(url)
+    source = io.BytesIO(body) if isinstance(body, bytes) else body
+    spooled = SpooledBody(source, source.seek(0, io.SEEK_END))
+    try:
+        block = request_variables(backend, method, path, headers=headers, variables=variables)
+        head = encode_request_head(spooled.length, block)
+    except (ValueError, ProtocolError) as error:
+        raise RequestError(str(error)) from error
+    connection = connect(backend.address, _resolver, current_waiter(), timeout=timeout)
+    exchange = Exchange(connection, head, body=spooled, limits=Limits(timeout=timeout))
+    try:
+        answer = exchange.receive_head()
+        return _answer(method, exchange, answer)
+    except BaseException:
+        exchange.close()
+        raise
+
+
+def request_variables(
+    backend: BackendURL,
+    method: str,
+    path: str,
+    *,
+    headers: Fields = (),
+    variables: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """Return the variables that ``request`` sends, but for CONTENT_LENGTH and SCGI.
+
+    Raises ValueError for a path that is none.
+    """
+    target = parse_target(path)
+    block = {
+        "REQUEST_METHOD": method,
+        "REQUEST_URI": str(target),
+        "QUERY_STRING": target.query or "",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": backend.path.rstrip("/") + decode_path(target.path),
+        "SERVER_NAME": "localhost",
+        "SERVER_PORT": "80",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "SERVER_SOFTWARE": "wsgi-scgi",
+        "REQUEST_SCHEME": "http",
+        "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_HOST": "localhost",
+    }
+    for name, value in headers.items() if isinstance(headers, Mapping) else headers:
+        name = name.upper().replace("-", "_")
+        if name == "CONTENT_LENGTH":
+            continue  # the length of the body decides
+        if name != "CONTENT_TYPE":
+            name = f"HTTP_{name}"
+        repeated = name in block and name != "HTTP_HOST"
+        separator = "; " if name == "HTTP_COOKIE" else ", "
+        block[name] = f"{block[name]}{separator}{value}" if repeated else value
+    block.update(variables or {})
+    return block
+
+
+def _answer(method: str, exchange: Exchange, head: ResponseHead) -> Answer:
+    if method == "HEAD" or head.status in (204, 304):
+        exchange.close()
+        return Answer(head.status, head.reason, head.fields, None)
+    return Answer(head.status, head.reason, head.fields, BackendBody(exchange, head))

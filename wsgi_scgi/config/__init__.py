@@ -1,0 +1,1 @@
+"""The configuration: options declared once, read from TOML, Python or the command line."""

@@ -1,0 +1,126 @@
+"""The WSGI edge: the only place that calls start_response (PEP 3333).
+
+A request comes in here as an environ, becomes a Request, passes the handlers, and leaves as what
+the server iterates over.  Every failure of ours becomes an error page and a line in the log.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from .errors import ClientDisconnected, GatewayError
+from .gateway.body import release_body
+from .gateway.error_page import error_response, new_request_id, options_response
+from .gateway.framing import may_have_body
+from .gateway.request import Request
+from .gateway.response import Foreign, Handler, Response
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse
+
+logger = logging.getLogger("wsgi_scgi")
+
+
+class Edge:
+    """A WSGI application around a Handler."""
+
+    def __init__(self, handler: Handler) -> None:
+        self._handler = handler
+
+    def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
+        """Answer one request; every failure of ours becomes an error page and a log line."""
+        request: Request | None = None
+        try:
+            if environ.get("REQUEST_METHOD") == "OPTIONS" and _asks_about_server(environ):
+                response: Response | Foreign = options_response()
+            else:
+                request = Request(environ)
+                response = self._handler(request)
+        except GatewayError as error:
+            response = _failure(environ, request, error)
+        if isinstance(response, Foreign):
+            return response.application(response.environ, start_response)
+        start_response(response.status, response.fields)
+        return _result(environ, request, response)
+
+
+class _Result:
+    """What the server iterates over and closes: it logs a failure and releases everything."""
+
+    __slots__ = ("_body", "_environ", "_pieces", "_request", "_response")
+
+    def __init__(
+        self, environ: dict[str, Any], request: Request | None, response: Response
+    ) -> None:
+        self._environ = environ
+        self._request = request
+        self._response = response
+        body = response.body
+        self._pieces: Iterator[bytes] = iter([body] if isinstance(body, bytes) else body)
+
+    def __iter__(self) -> "_Result":
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            return next(self._pieces)
+        except GatewayError as error:
+            self._cut(error)
+            raise
+
+    def _cut(self, error: GatewayError) -> None:
+        level = logging.INFO if isinstance(error, ClientDisconnected) else logging.ERROR
+        logger.log(level, "%s: response cut: %s", _describe(self._environ), error)
+        chunked = self._environ["SERVER_PROTOCOL"] != "HTTP/1.0"
+        framed = any(name.lower() == "content-length" for name, _ in self._response.fields)
+        if self._request is not None and self._request.client and not (chunked or framed):
+            self._request.client.reset()
+
+    def close(self) -> None:
+        try:
+            if not isinstance(self._response.body, bytes):
+                self._response.body.close()
+        finally:
+            release_body(self._environ, self._request.body if self._request else None)
+
+
+def _result(
+    environ: dict[str, Any], request: Request | None, response: Response
+) -> Iterable[bytes]:
+    if isinstance(response.body, bytes) and not may_have_body(environ):
+        return [response.body] if response.body else []
+    return _Result(environ, request, response)
+
+
+def _failure(environ: dict[str, Any], request: Request | None, error: GatewayError) -> Response:
+    request_id = new_request_id()
+    route = request.route if request is not None else ""
+    logger.log(
+        logging.INFO if error.status < 500 else logging.ERROR,
+        "%s: %d (route %s, request %s): %s",
+        _describe(environ),
+        error.status,
+        route or "-",
+        request_id,
+        error,
+    )
+    response = error_response(
+        error.status,
+        error.public,
+        request_id=request_id,
+        accept=environ.get("HTTP_ACCEPT", ""),
+        route=route,
+    )
+    if environ.get("REQUEST_METHOD") == "HEAD":
+        response.body = b""
+    return response
+
+
+def _describe(environ: dict[str, Any]) -> str:
+    target = environ.get("RAW_URI") or environ.get("REQUEST_URI") or environ.get("PATH_INFO")
+    # What cannot be printed must not forge lines of the log.
+    return ascii(f"{environ.get('REQUEST_METHOD')} {target}")[1:-1]
+
+
+def _asks_about_server(environ: dict[str, Any]) -> bool:
+    return "*" in (environ.get("RAW_URI"), environ.get("REQUEST_URI"), environ.get("PATH_INFO"))

@@ -1,0 +1,103 @@
+"""From a request to the variables that the backend receives: RFC 3875 section 4.1."""
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..semantics.fields import forwarded_fields
+from ..semantics.path import (
+    EncodedSlash,
+    Prefix,
+    apache_path_info,
+    apache_script_name,
+    join_base,
+    merge_slashes,
+)
+from .request import Request
+
+
+class PathInfo(enum.Enum):
+    """How the path is divided: Apache's ``proxy-scgi-pathinfo``."""
+
+    OFF = "false"
+    """SCRIPT_NAME is the whole path, there is no PATH_INFO (mod_proxy_scgi's default)."""
+    ON = "true"
+    """SCRIPT_NAME is where the backend is mounted, PATH_INFO the rest."""
+    APACHE = "apache"
+    """What mod_proxy_scgi guesses when ``proxy-scgi-pathinfo`` is set."""
+
+
+@dataclass(frozen=True, slots=True)
+class VariableRules:
+    """What a route says about the variables of its backend."""
+
+    prefix: Prefix
+    base: str = "/"
+    path_info: PathInfo = PathInfo.OFF
+    encoded_slash: EncodedSlash = EncodedSlash.REFUSE
+    document_root: str = ""
+    pass_authorization: bool = True
+    configured: Mapping[str, str | bool] = field(default_factory=dict)
+    """Set last of all; False removes."""
+
+
+def cgi_variables(request: Request, rules: VariableRules) -> dict[str, str]:
+    """Return the variables for ``request``, CGI's own first, then the header fields.
+
+    Nothing comes from the process's environment, REMOTE_USER and AUTH_TYPE only from the server
+    or the application around the gateway, never from a field.
+    """
+    environ = request.environ
+    script_name, path_info = split_path(request, rules)
+    variables = {
+        "REQUEST_METHOD": request.method,
+        "REQUEST_URI": request.target,
+        "QUERY_STRING": request.query,
+        "SCRIPT_NAME": script_name,
+    }
+    if path_info is not None:
+        variables["PATH_INFO"] = path_info
+    variables["SERVER_NAME"] = request.server_name
+    variables["SERVER_PORT"] = request.server_port
+    server_address = request.client.server_address() if request.client else None
+    if server_address:
+        variables["SERVER_ADDR"] = server_address
+    variables["SERVER_PROTOCOL"] = environ["SERVER_PROTOCOL"]
+    variables["SERVER_SOFTWARE"] = environ.get("SERVER_SOFTWARE") or "wsgi-scgi"
+    variables["REQUEST_SCHEME"] = environ["wsgi.url_scheme"]
+    if request.is_https:
+        variables["HTTPS"] = "on"
+    for name in ("REMOTE_ADDR", "REMOTE_PORT", "REMOTE_USER", "AUTH_TYPE", "CONTENT_TYPE"):
+        value = environ.get(name)
+        if value:
+            variables[name] = str(value)  # werkzeug's REMOTE_PORT is a number
+    if rules.document_root:
+        variables["DOCUMENT_ROOT"] = rules.document_root
+    if request.host is not None:
+        variables["HTTP_HOST"] = request.host
+    fields = forwarded_fields(environ)
+    fields.pop("HTTP_HOST", None)
+    if not rules.pass_authorization:
+        fields.pop("HTTP_AUTHORIZATION", None)
+    variables.update(fields)
+    for name, configured in rules.configured.items():
+        if isinstance(configured, str):
+            variables[name] = configured
+        else:
+            variables.pop(name, None)
+    return variables
+
+
+def split_path(request: Request, rules: VariableRules) -> tuple[str, str | None]:
+    """Return SCRIPT_NAME and PATH_INFO, the latter None if it is not to be sent."""
+    path = request.path_for(rules.encoded_slash)
+    if rules.path_info is PathInfo.ON:
+        rest = rules.prefix.rest_of(path) or ""
+        return request.mount + rules.prefix.mount, join_base(rules.base, rest)
+    merged = merge_slashes(path)
+    whole = request.mount + merged
+    if rules.path_info is PathInfo.OFF:
+        return whole, None
+    unmatched = (rules.prefix.rest_of(merged) or "")[rules.prefix.ends_with_slash :]
+    path_info = apache_path_info(rules.base, unmatched)
+    return apache_script_name(whole, path_info), path_info

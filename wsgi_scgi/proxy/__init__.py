@@ -1,0 +1,1 @@
+"""The steps of the proxy; each is a Handler around others (gateway.response.Handler)."""

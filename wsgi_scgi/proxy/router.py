@@ -1,0 +1,74 @@
+"""Which route takes a request: ProxyPass, in the order written, the first that matches."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from ..errors import RequestError
+from ..gateway.request import Request
+from ..gateway.response import Foreign, Handler, Response
+from ..semantics.path import EncodedSlash, Prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A path and what handles the requests below it; None excludes them (``ProxyPass ... !``)."""
+
+    path: str
+    prefix: Prefix
+    handler: Handler | None
+    encoded_slash: EncodedSlash = EncodedSlash.REFUSE
+
+
+class Router:
+    """A Handler that gives a request to the first route that matches, else to the fallback."""
+
+    def __init__(self, routes: Sequence[Route], fallback: Handler | None = None) -> None:
+        self._routes = tuple(routes)
+        self._fallback = fallback
+
+    def __call__(self, request: Request) -> Response | Foreign:
+        """Raise RequestError (404) if nothing takes the request."""
+        handler = self._handler_for(request) or self._fallback
+        if handler is None:
+            raise RequestError(
+                f"no route takes the path {request.path!r}",
+                status=HTTPStatus.NOT_FOUND,
+                public="Nothing is served at this address.",
+            )
+        return handler(request)
+
+    def _handler_for(self, request: Request) -> Handler | None:
+        path = request.path
+        for route in self._routes:
+            if request.has_encoded_slash:
+                taken = _takes_encoded_slash(route, request)
+            else:
+                taken = route.prefix.rest_of(path) is not None
+            if taken:
+                request.route = route.path
+                return route.handler
+        return None
+
+
+def _takes_encoded_slash(route: Route, request: Request) -> bool:
+    """Match a path with ``%2F`` as the route's backend would see it.
+
+    An exclusion covers both readings, so that neither way around it is open.
+    """
+    as_slash = route.prefix.rest_of(request.path) is not None
+    as_text = route.prefix.rest_of(request.path_for(EncodedSlash.KEEP)) is not None
+    if route.handler is None:
+        return as_slash or as_text
+    if route.encoded_slash is EncodedSlash.DECODE:
+        return as_slash
+    if route.encoded_slash is EncodedSlash.KEEP:
+        return as_text
+    if as_slash or as_text:
+        request.route = route.path
+        raise RequestError(
+            "the path contains an encoded slash",
+            status=HTTPStatus.NOT_FOUND,
+            public="Nothing is served at this address.",
+        )
+    return False

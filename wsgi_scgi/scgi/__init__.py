@@ -1,0 +1,1 @@
+"""The wire without I/O: request and response heads as functions of bytes, both directions."""

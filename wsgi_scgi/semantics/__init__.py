@@ -1,0 +1,1 @@
+"""HTTP facts as pure functions: targets and paths, hosts, header fields."""

@@ -1,0 +1,133 @@
+"""Header fields: which travel through the gateway, and which end here.
+
+Request fields are looked at under their CGI names (``HTTP_ACCEPT``), response fields under
+their own.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+
+_VARIABLE = re.compile(r"HTTP_[A-Z0-9_]+")
+
+# RFC 9110 7.6.1, and what would otherwise contradict the variables that the gateway computes.
+_STOPS_HERE = frozenset(
+    {
+        "HTTP_CONNECTION",
+        "HTTP_KEEP_ALIVE",
+        "HTTP_TE",
+        "HTTP_TRAILER",
+        "HTTP_TRANSFER_ENCODING",
+        "HTTP_UPGRADE",
+        "HTTP_HTTP2_SETTINGS",
+        "HTTP_EXPECT",  # answered by the server below
+        "HTTP_PROXY",  # httpoxy, CVE-2016-5385 and its like
+        "HTTP_CONTENT_LENGTH",
+        "HTTP_CONTENT_TYPE",
+        "HTTP_SCRIPT_NAME",  # trusted peers of gunicorn can send these two
+        "HTTP_PATH_INFO",
+        "HTTP_X_SENDFILE_TYPE",  # CVE-2025-61780: they map files for Rack's applications
+        "HTTP_X_ACCEL_MAPPING",
+    }
+)
+
+# CVE-2022-31813: a client must not be able to take these from the backend.
+_NOT_NOMINABLE = ("HTTP_X_FORWARDED_", "HTTP_CONTENT_")
+_NOT_NOMINABLE_NAMES = frozenset({"HTTP_HOST", "HTTP_FORWARDED", "HTTP_X_REAL_IP"})
+
+_RESPONSE_HOP_BY_HOP = frozenset(
+    {
+        "connection",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-authentication-info",
+        "proxy-connection",
+        "te",
+        "trailer",
+        "trailers",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
+
+# Orders to a gateway, not words to a client: nginx's and lighttpd's, and the common X-Sendfile.
+_CONTROL_FIELDS = frozenset(
+    {
+        "x-accel-redirect",
+        "x-accel-expires",
+        "x-accel-limit-rate",
+        "x-accel-buffering",
+        "x-accel-charset",
+        "x-sendfile",
+        "x-sendfile2",
+        "x-lighttpd-send-file",
+        "x-lighttpd-send-tempfile",
+    }
+)
+
+_known: dict[str, bool] = {}
+_KNOWN_LIMIT = 1024  # names that are remembered; clients choose names, so not all are
+
+
+def is_forwarded(name: str) -> bool:
+    """Tell whether the backend receives the ``HTTP_*`` variable of this name.
+
+    Names with anything but letters, digits and ``-`` in the field's name are dropped: two of
+    them could otherwise meet in one variable (CVE-2015-0219).
+    """
+    verdict = _known.get(name)
+    if verdict is None:
+        verdict = (
+            _VARIABLE.fullmatch(name) is not None
+            and name not in _STOPS_HERE
+            and not name.startswith("HTTP_PROXY_")
+        )
+        if len(_known) < _KNOWN_LIMIT:
+            _known[name] = verdict
+    return verdict
+
+
+def forwarded_fields(environ: Mapping[str, object]) -> dict[str, str]:
+    """Return the ``HTTP_*`` variables of a WSGI environ that the backend receives.
+
+    Fields named by Connection are hop-by-hop too (RFC 9110 7.6.1), but for those that a client
+    has no business removing.
+    """
+    fields = {
+        name: str(value)
+        for name, value in environ.items()
+        if name[:5] == "HTTP_" and is_forwarded(name)
+    }
+    connection = environ.get("HTTP_CONNECTION")
+    if connection:
+        for option in str(connection).split(","):
+            name = "HTTP_" + option.strip(" \t").upper().replace("-", "_")
+            if name in fields and not (
+                name.startswith(_NOT_NOMINABLE) or name in _NOT_NOMINABLE_NAMES
+            ):
+                del fields[name]
+    return fields
+
+
+def end_to_end_fields(fields: Iterable[tuple[str, str]], status: int) -> list[tuple[str, str]]:
+    """Return the fields of a backend's response that the client receives, in their order.
+
+    Hop-by-hop fields, those that Connection names and orders to a gateway are removed; so are
+    Content-Length and Content-Type where ``status`` allows no content (RFC 9110 8.6, 15.4.5).
+    """
+    fields = list(fields)
+    removed = _RESPONSE_HOP_BY_HOP | _CONTROL_FIELDS
+    nominated = {
+        option.strip(" \t").lower()
+        for name, value in fields
+        if name.lower() == "connection"
+        for option in value.split(",")
+    }
+    if nominated:
+        # Framing and cookies are never hop-by-hop, whatever a confused backend says.
+        removed |= {name for name in nominated if not name.startswith(("content-", "set-cookie"))}
+    if status == 204:
+        removed |= {"content-length", "content-type"}
+    elif status == 304:
+        removed |= {"content-type"}
+    return [field for field in fields if field[0].lower() not in removed]

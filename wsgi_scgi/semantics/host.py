@@ -1,0 +1,40 @@
+"""The authority of a request: ``Host`` of RFC 9110 7.2 in the grammar of RFC 3986 3.2."""
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+_HOST = re.compile(
+    r"(?P<name>\[(?P<literal>[0-9A-Fa-f:.]+)\]|(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+)"
+    r"(?::(?P<port>[0-9]{0,5}))?"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """``name`` in lower case, an IPv6 address in brackets; ``port`` None if none was written."""
+
+    name: str
+    port: int | None
+
+
+@lru_cache(maxsize=256)  # a site has few names; an attacker cannot make it grow
+def parse_host(value: str) -> Host:
+    """Parse the value of a Host field or the authority of a target.
+
+    User information is refused (RFC 9110 4.2.4).  Raises ValueError for an empty or invalid
+    value and for a port over 65535.
+    """
+    match = _HOST.fullmatch(value)
+    if match is None:
+        raise ValueError("the Host is missing or invalid")
+    if match["literal"] is not None:
+        try:
+            ipaddress.IPv6Address(match["literal"])
+        except ValueError:
+            raise ValueError("the Host is not an IPv6 address") from None
+    port = int(match["port"]) if match["port"] else None
+    if port is not None and port > 65535:
+        raise ValueError("the port of the Host is over 65535")
+    return Host(match["name"].lower(), port)

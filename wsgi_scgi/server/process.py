@@ -1,0 +1,52 @@
+"""A server as the work of a whole process: it ends on a signal, and not later than its parent.
+
+A process whose parent dies gets another one.  Asking for the parent's id now and then sees that
+on every Unix, however the parent died; Linux alone could send a signal (PR_SET_PDEATHSIG), and
+does so already when the thread ends that started the process.
+"""
+
+import os
+import signal
+
+import gevent
+from gevent.event import Event
+
+from .scgi_server import STOP_TIMEOUT, SCGIServer
+
+_PARENT_INTERVAL = 0.5
+"""Seconds between two looks at the parent."""
+
+
+def run(
+    server: SCGIServer, *, parent: int | None = None, stop_timeout: float = STOP_TIMEOUT
+) -> None:
+    """Serve until SIGTERM, SIGINT or the end of the process ``parent`` (default: ours).
+
+    The first signal stops gracefully, within ``stop_timeout`` seconds; a second one at once.
+    """
+    parent = os.getppid() if parent is None else parent
+    ended, hurried = Event(), Event()
+
+    def end() -> None:
+        if ended.is_set():
+            hurried.set()
+        ended.set()
+
+    signals = [gevent.signal_handler(number, end) for number in (signal.SIGTERM, signal.SIGINT)]
+    watch = gevent.spawn(_set_when_orphaned, ended, parent)
+    try:
+        server.start()
+        ended.wait()
+        stopping = gevent.spawn(server.stop, timeout=stop_timeout)
+        gevent.wait([stopping, hurried], count=1)
+        server.stop(timeout=0.0)
+    finally:
+        watch.kill()
+        for handler in signals:
+            handler.cancel()
+
+
+def _set_when_orphaned(ended: Event, parent: int) -> None:
+    while os.getppid() == parent:
+        gevent.sleep(_PARENT_INTERVAL)
+    ended.set()

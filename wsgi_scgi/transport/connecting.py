@@ -1,0 +1,138 @@
+"""Connecting: the addresses of a backend in turn, within one span of time."""
+
+import _socket
+import errno
+import grp
+import os
+import pwd
+import socket
+import stat
+
+from ..address import TCPAddress, UnixAddress
+from ..errors import ConnectError, ConnectTimeout
+from .names import Resolver, SocketAddress
+from .waiting import WRITE, Deadline, Waiter
+
+_NON_BLOCKING = getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
+_BACKLOG_PAUSE = 0.01
+
+
+class Connection:
+    """A connected non-blocking socket, and the way to wait for it."""
+
+    __slots__ = ("socket", "waiter")
+
+    def __init__(self, connected: _socket.socket, waiter: Waiter) -> None:
+        self.socket = connected
+        self.waiter = waiter
+
+    def close(self) -> None:
+        """Close it: first what watches it, then itself.  Harmless when repeated."""
+        self.waiter.close()
+        self.socket.close()
+
+
+def connect(
+    address: TCPAddress | UnixAddress, resolver: Resolver, waiter: Waiter, *, timeout: float
+) -> Connection:
+    """Connect to ``address``.
+
+    ``timeout`` seconds are for the look-up and all addresses together.  Raises ConnectError,
+    ConnectTimeout or ResolveError, with the cause of every address that was tried.
+    """
+    deadline = Deadline(timeout)
+    targets = resolver.resolve(address, waiter, timeout)
+    causes = []
+    timed_out = False
+    for index, target in enumerate(targets):
+        # A dead first address leaves the others their share of the time.
+        share = deadline.bound(timeout) / (len(targets) - index)
+        try:
+            return Connection(_connect_one(target, waiter, Deadline(max(share, 1e-3))), waiter)
+        except TimeoutError:
+            timed_out = True
+            causes.append(f"{_display(target)}: no connection in {share:.3g} seconds")
+        except OSError as error:
+            causes.append(f"{_display(target)}: {_explain(error, target)}")
+    resolver.expire(address)
+    error_type = ConnectTimeout if timed_out else ConnectError
+    raise error_type(f"cannot connect to {address}: {'; '.join(causes) or 'no address'}")
+
+
+def _connect_one(target: SocketAddress, waiter: Waiter, deadline: Deadline) -> _socket.socket:
+    family, address = target
+    sock = _socket.socket(family, socket.SOCK_STREAM | _NON_BLOCKING)
+    try:
+        if not _NON_BLOCKING:
+            sock.setblocking(False)
+        if family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        while True:
+            code = sock.connect_ex(address)
+            if code == 0:
+                return sock
+            if code == errno.EAGAIN and family == socket.AF_UNIX:
+                _wait_for_backlog(waiter, deadline)
+                continue
+            if code not in (errno.EINPROGRESS, errno.EWOULDBLOCK, errno.EINTR):
+                raise OSError(code, os.strerror(code))
+            if waiter.wait([(sock.fileno(), WRITE)], deadline.bound(3600.0)) < 0:
+                raise TimeoutError
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                raise OSError(code, os.strerror(code))
+            return sock
+    except BaseException:
+        waiter.close()
+        sock.close()
+        raise
+
+
+def _wait_for_backlog(waiter: Waiter, deadline: Deadline) -> None:
+    # Linux: a Unix socket whose backlog is full refuses at once and nothing tells when it is not.
+    if deadline.passed:
+        raise TimeoutError
+    waiter.pause(_BACKLOG_PAUSE)
+
+
+def _display(target: SocketAddress) -> str:
+    address = target[1]
+    return address if isinstance(address, str) else f"{address[0]} port {address[1]}"
+
+
+def _explain(error: OSError, target: SocketAddress) -> str:
+    """Say what the administrator needs to know about a failed connect."""
+    text = error.strerror or str(error)
+    family, path = target
+    if family != socket.AF_UNIX:
+        return text
+    if error.errno == errno.ENOENT:
+        return f"{text}; is the backend running, and does it listen there?"
+    if error.errno == errno.ECONNREFUSED:
+        return f"{text}; the socket is there, but no program listens on it any more"
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"{text}; {_ownership(path)}, this process runs as {_user(os.geteuid())}"
+    return text
+
+
+def _ownership(path: str) -> str:
+    try:
+        status = os.stat(path)
+    except OSError:
+        return "a directory on its way cannot be entered"
+    mode = stat.filemode(status.st_mode)
+    return f"the socket is {mode} {_user(status.st_uid)}:{_group(status.st_gid)}"
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

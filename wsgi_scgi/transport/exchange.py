@@ -1,0 +1,311 @@
+"""One exchange: a request sent and a response received over one connection, at the same time.
+
+SCGI has no keep-alive, so a connection lives as long as one exchange.  A backend may answer
+before it has read the body, or read the body only after it has written its answer; therefore
+everything that is sent is sent with an ear to what arrives.
+"""
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ..errors import (
+    BackendTimeout,
+    ClientDisconnected,
+    ProtocolError,
+    RequestTimeout,
+    ResponseError,
+)
+from ..gateway.body import RequestBody
+from ..gateway.client import Client, Presence
+from ..scgi.response_head import ResponseHead, ResponseHeadParser
+from .connecting import Connection
+from .waiting import READ, WRITE, Deadline
+
+RECEIVE_SIZE = 65536
+"""Bytes a read: larger buffers come from mmap, and cost five times as much."""
+
+WATCH_AFTER = 0.05
+"""Seconds a backend may be silent before the client is watched too: most never are."""
+
+HEAD_TIMEOUTS = 4
+"""A head must be complete within this many times ``timeout`` after its first byte."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds: ``timeout`` for each read or write of the backend, the others as the options."""
+
+    timeout: float = 60.0
+    client_timeout: float = 60.0
+    client_gone_grace: float = 1.0
+
+
+class Turn(enum.Enum):
+    """What ``Exchange.advance`` returns when no bytes have arrived."""
+
+    CLIENT = enum.auto()
+    """The client can take what has been kept for it."""
+    SENT = enum.auto()
+    """Something was sent; there may be more."""
+
+
+class Exchange:
+    """The gateway's end of a connection to a backend.  Close it, always."""
+
+    __slots__ = (
+        "_body",
+        "_client",
+        "_client_deadline",
+        "_connection",
+        "_deadline",
+        "_fd",
+        "_gone",
+        "_head_deadline",
+        "_limits",
+        "_outgoing",
+        "_send_error",
+        "_silent",
+        "_socket",
+        "_waiter",
+        "_watching",
+        "sending",
+        "surplus",
+    )
+
+    def __init__(
+        self,
+        connection: Connection,
+        head: bytes,
+        *,
+        body: RequestBody | None = None,
+        client: Client | None = None,
+        limits: Limits = Limits(),
+        deadline: Deadline | None = None,
+    ) -> None:
+        self._connection = connection
+        self._socket = connection.socket
+        self._waiter = connection.waiter
+        self._fd = connection.socket.fileno()
+        self._outgoing = memoryview(head)
+        self._body = body
+        self._client = client
+        self._limits = limits
+        self._deadline = deadline or Deadline(0)
+        self._head_deadline = Deadline(0)
+        self._client_deadline = Deadline(limits.client_timeout)
+        self._watching = client is not None and client.fd >= 0
+        self._gone: Deadline | None = None
+        self._send_error: OSError | None = None
+        self._silent = True
+        self.sending = True
+        """Whether part of the request is still to be sent."""
+        self.surplus = b""
+        """What was received behind the head: the start of the body."""
+
+    def receive_head(
+        self, on_interim: Callable[[ResponseHead], None] | None = None
+    ) -> ResponseHead:
+        """Send the request and return the final response head.
+
+        ``on_interim`` is given each head of status 1xx.  Raises ResponseError for a head that is
+        invalid or never comes, BackendTimeout, ClientDisconnected or RequestTimeout.
+        """
+        parser = ResponseHeadParser()
+        while True:
+            data = self.receive()
+            if not data:
+                raise ResponseError(self._no_head(parser))
+            if not parser.started:
+                self._head_deadline = Deadline(self._limits.timeout * HEAD_TIMEOUTS)
+            try:
+                head = parser.receive(data)
+            except ProtocolError as error:
+                raise ResponseError(f"the response of the backend is invalid: {error}") from error
+            while parser.interim:
+                interim = parser.interim.pop(0)
+                if on_interim is not None:
+                    on_interim(interim)
+            if head is not None:
+                self._head_deadline = Deadline(0)
+                self.surplus = parser.rest
+                return head
+
+    def receive(self) -> bytes:
+        """Return the next bytes of the backend, b"" at its end; send meanwhile."""
+        while self.sending:
+            data = self.advance()
+            if isinstance(data, bytes):
+                return data
+        while True:
+            # Right after the request nothing can be there yet: one system call less.
+            if not self._silent and (arrived := self._receive_now()) is not None:
+                return arrived
+            self._silent = False
+            self._wait_for_backend()
+
+    def advance(self, *, keep: bool = False, listen: bool = True) -> bytes | Turn:
+        """Send one piece, or wait until that is possible; return early with what arrives.
+
+        With ``keep`` something is kept for the client, and its being able to take that ends the
+        wait too.  Without ``listen`` nothing is received.
+        """
+        if not self._outgoing:
+            turn = self._refill(keep, listen)
+            if turn is not None:
+                return turn
+        try:
+            sent = self._socket.send(self._outgoing)
+        except BlockingIOError:
+            return self._wait_to_send(keep, listen)
+        except OSError as error:
+            # The answer may be there all the same: a backend need not read what it refuses.
+            self._send_error = error
+            self.sending = False
+            return Turn.SENT
+        self._outgoing = self._outgoing[sent:]
+        if not self._outgoing and not (self._body and self._body.remaining):
+            self.sending = False
+            return Turn.SENT
+        return self._hear() if listen else Turn.SENT
+
+    def discard_until_writable(self) -> None:
+        """Take the request's body, for nobody, until the client can take some of the answer.
+
+        A client that sends everything before it reads would otherwise wait for ever for a
+        gateway that waits for it.
+        """
+        body = self._body
+        while body is not None and body.fd >= 0 and body.remaining:
+            interests = [(body.fd, WRITE)]
+            timeout = 0.0
+            if not body.ready():
+                interests.append((body.fd, READ))
+                timeout = self._limits.client_timeout
+            index = self._waiter.wait(interests, timeout)
+            if index == 0 or (index < 0 and timeout):
+                return
+            body.read(RECEIVE_SIZE)
+
+    def close(self) -> None:
+        """Close the connection.  Harmless when repeated."""
+        self._connection.close()
+
+    def _refill(self, keep: bool, listen: bool) -> bytes | Turn | None:
+        """Take the next piece of the body; return None once there is something to send."""
+        body = self._body
+        if body is None or not body.remaining:
+            self.sending = False
+            return Turn.SENT
+        if not body.ready():
+            interests = [(body.fd, READ)]
+            if listen:
+                interests.append((self._fd, READ))
+            if keep:
+                interests.append((body.fd, WRITE))
+            left = self._client_deadline.bound(self._limits.client_timeout)
+            index = self._waiter.wait(interests, self._bound(left))
+            if index < 0:
+                self._check_deadlines()
+                raise RequestTimeout(
+                    f"the client was silent for {self._limits.client_timeout:g} seconds"
+                )
+            if index:
+                return self._hear() if interests[index][0] == self._fd else Turn.CLIENT
+        elif keep and body.fd < 0:
+            return Turn.CLIENT  # reading may block, so the client gets what there is first
+        self._outgoing = memoryview(body.read(RECEIVE_SIZE))
+        self._client_deadline = Deadline(self._limits.client_timeout)
+        return None
+
+    def _wait_to_send(self, keep: bool, listen: bool) -> bytes | Turn:
+        interests = [(self._fd, WRITE)]
+        if listen:
+            interests.append((self._fd, READ))
+        if keep and self._client is not None:
+            if self._client.fd < 0:
+                return Turn.CLIENT
+            interests.append((self._client.fd, WRITE))
+        index = self._waiter.wait(interests, self._bound(self._limits.timeout))
+        if index < 0:
+            self._check_deadlines()
+            raise BackendTimeout(
+                f"the backend took nothing of the request for {self._limits.timeout:g} seconds"
+            )
+        if not index:
+            return Turn.SENT
+        return self._hear() if interests[index][0] == self._fd else Turn.CLIENT
+
+    def _hear(self) -> bytes | Turn:
+        data = self._receive_now()
+        return Turn.SENT if data is None else data
+
+    def _receive_now(self) -> bytes | None:
+        """Return what has arrived, b"" at the end, None if nothing has."""
+        try:
+            return self._socket.recv(RECEIVE_SIZE)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            cause = f"the connection to the backend broke: {error.strerror or error}"
+            if self._send_error is not None:
+                cause += " (it had stopped taking the request)"
+            raise ResponseError(cause) from error
+
+    def _wait_for_backend(self) -> None:
+        """Wait until the backend has sent something; notice a client that leaves meanwhile."""
+        backend = (self._fd, READ)
+        timeout = self._limits.timeout
+        if self._watching and not self._waiter.wait([backend], self._bound(WATCH_AFTER)):
+            return
+        silence = Deadline(timeout)
+        while True:
+            left = self._bound(silence.bound(timeout))
+            if self._gone is not None:
+                left = self._gone.bound(left)
+            interests = [backend]
+            if self._watching and self._client is not None:
+                interests.append((self._client.fd, READ))
+            index = self._waiter.wait(interests, left)
+            if index == 0:
+                return
+            if index > 0:
+                self._look_at_client()
+            elif self._gone is not None and self._gone.passed:
+                raise ClientDisconnected("the client closed the connection while it waited")
+            elif silence.passed:
+                raise BackendTimeout(f"the backend was silent for {timeout:g} seconds")
+            else:
+                self._check_deadlines()
+
+    def _look_at_client(self) -> None:
+        """Judge a client whose socket has become readable after its request was read."""
+        assert self._client is not None
+        match self._client.presence():
+            case Presence.GONE:
+                raise ClientDisconnected("the client reset the connection while it waited")
+            case Presence.HALF_CLOSED:
+                self._watching = False
+                if self._limits.client_gone_grace:
+                    self._gone = Deadline(self._limits.client_gone_grace)
+            case Presence.PIPELINING:
+                self._watching = False
+            case Presence.SILENT:
+                pass
+
+    def _bound(self, seconds: float) -> float:
+        return self._head_deadline.bound(self._deadline.bound(seconds))
+
+    def _check_deadlines(self) -> None:
+        if self._deadline.passed:
+            raise BackendTimeout("the exchange took longer than its deadline")
+        if self._head_deadline.passed:
+            raise BackendTimeout("the response head did not come to its end in time")
+
+    def _no_head(self, parser: ResponseHeadParser) -> str:
+        if self._send_error is not None:
+            error = self._send_error.strerror or self._send_error
+            return f"the backend cut the connection and left no answer: {error}"
+        if parser.started:
+            return "the backend closed the connection in the middle of the response head"
+        return "the backend closed the connection without an answer"
