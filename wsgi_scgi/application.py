@@ -7,8 +7,9 @@ import os
 from typing import TYPE_CHECKING, Self, Unpack
 
 from . import assembly
-from .config.file import Configuration, load_configuration
-from .config.options import RouteKeywords, RouteOptions
+from .config.configuration import Configuration, single_backend
+from .config.file import load_configuration
+from .config.options import RouteKeywords
 from .edge import Edge
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class SCGIApplication(Edge):
     """
 
     def __init__(self, url: str, **options: Unpack[RouteKeywords]) -> None:
-        super().__init__(assembly.single_route(url, RouteOptions.from_values(options)))
+        super().__init__(assembly.router(single_backend(url, options)))
 
 
 class Gateway(Edge):

@@ -5,8 +5,8 @@ What a route does not use is not in its chain.
 
 from typing import TYPE_CHECKING
 
-from .address import BackendURL, parse_backend_url
-from .config.file import Configuration
+from .address import BackendURL
+from .config.configuration import Configuration
 from .config.options import RouteOptions
 from .edge import Edge
 from .gateway.request import Request
@@ -37,7 +37,7 @@ def router(configuration: Configuration, fallback: "WSGIApplication | None" = No
             Route(
                 path=route.path,
                 prefix=Prefix(route.path),
-                handler=forwarder(route.path, route.backend, route.options)
+                handler=forwarder(route.backend, route.options)
                 if route.backend is not None
                 else None,
                 encoded_slash=route.options.encoded_slash,
@@ -48,21 +48,13 @@ def router(configuration: Configuration, fallback: "WSGIApplication | None" = No
     )
 
 
-def single_route(url: str, options: RouteOptions) -> Handler:
-    """Return the handler that forwards everything to the backend at ``url``."""
-    handler = forwarder("/", parse_backend_url(url), options)
-    return Router([Route("/", Prefix("/"), handler, options.encoded_slash)])
-
-
-def forwarder(path: str, backend: BackendURL, options: RouteOptions) -> Forwarder:
+def forwarder(backend: BackendURL, options: RouteOptions) -> Forwarder:
     """Return the handler of one route."""
     return Forwarder(
         backend,
         VariableRules(
-            prefix=Prefix(path),
             base=backend.path,
             path_info=options.path_info,
-            encoded_slash=options.encoded_slash,
             document_root=options.document_root,
             pass_authorization=options.pass_authorization,
             configured=options.variables,

@@ -157,14 +157,12 @@ class Size:
 
     def show(self, value: object) -> str:
         """Return the size with the largest unit that leaves a whole number."""
-        if not isinstance(value, int) or value == 0 or value % 1024:
-            return str(value)
-        unit = ""
-        for unit in ("KiB", "MiB", "GiB", "TiB"):
-            value //= 1024
-            if value % 1024:
-                break
-        return f'"{value}{unit}"'
+        if isinstance(value, int) and value:
+            for unit in reversed(_UNITS):
+                number, rest = divmod(value, _UNITS[unit])
+                if unit and not rest:
+                    return f'"{number}{unit.upper()}iB"'
+        return str(value)
 
     @staticmethod
     def _bytes_of(raw: object) -> int | None:

@@ -6,7 +6,7 @@ exists only together with its feature.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, Field, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, Self, TypedDict
 
@@ -26,13 +26,18 @@ from .kinds import (
 from .mistakes import InvalidConfiguration, Mistake, unknown_key
 from .presets import PRESETS
 
-_METADATA: Final = "declaration"
+_METADATA: Final = "option"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Declaration:
-    """What is known of one option beside its name and its default."""
+class Option:
+    """What is known of one option beside its name.
 
+    ``apache`` and ``nginx`` are the names that those servers have for it, ``flag`` is that of
+    the command line; each is empty where there is none.
+    """
+
+    default: object
     kind: Kind[Any]
     text: str
     apache: str = ""
@@ -40,24 +45,10 @@ class Declaration:
     flag: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """One option of a route, as the reference page and the command line want it."""
-
-    name: str
-    default: object
-    declaration: Declaration
-
-    def show(self, value: object) -> str:
-        """Return ``name = value`` as TOML has it."""
-        return f"{self.name} = {self.declaration.kind.show(value)}"
-
-
-def _declare(default: Any, kind: Kind[Any], text: str, **names: str) -> Any:
-    """Return a dataclass field; ``names`` are those of Declaration."""
-    return field(
-        default=default, metadata={_METADATA: Declaration(kind=kind, text=text, **names)}
-    )
+def _declare(option: Option) -> Any:
+    """Return a dataclass field for ``option``."""
+    # A factory, since dataclasses refuse a frozen mapping as a default.
+    return field(default_factory=lambda: option.default, metadata={_METADATA: option})
 
 
 _NO_VARIABLES: Final[Mapping[str, str | bool]] = MappingProxyType({})
@@ -71,105 +62,134 @@ class RouteOptions:
     """
 
     path_info: PathInfo = _declare(
-        PathInfo.OFF,
-        Choice({False: PathInfo.OFF, True: PathInfo.ON, "apache": PathInfo.APACHE}),
-        "How the path is divided. `false`: SCRIPT_NAME is the whole path and PATH_INFO is not"
-        " sent, as mod_proxy_scgi does it. `true`: SCRIPT_NAME is the route's path, PATH_INFO"
-        " the rest. `apache`: what mod_proxy_scgi guesses where proxy-scgi-pathinfo is set.",
-        apache="proxy-scgi-pathinfo",
-        flag="--path-info",
+        Option(
+            default=PathInfo.OFF,
+            kind=Choice({False: PathInfo.OFF, True: PathInfo.ON, "apache": PathInfo.APACHE}),
+            text="How the path is divided. `false`: SCRIPT_NAME is the whole path and PATH_INFO is"
+            " not sent, as mod_proxy_scgi does it. `true`: SCRIPT_NAME is the route's path,"
+            " PATH_INFO the rest. `apache`: what mod_proxy_scgi guesses where proxy-scgi-pathinfo"
+            " is set.",
+            apache="proxy-scgi-pathinfo",
+            flag="--path-info",
+        )
     )
     encoded_slash: EncodedSlash = _declare(
-        EncodedSlash.REFUSE,
-        Choice({word.value: word for word in EncodedSlash}),
-        "What happens to `%2F` in the path: `refuse` answers 404, `decode` makes it a slash,"
-        " `keep` leaves it as it is.",
-        apache="AllowEncodedSlashes",
+        Option(
+            default=EncodedSlash.REFUSE,
+            kind=Choice({word.value: word for word in EncodedSlash}),
+            text="What happens to `%2F` in the path: `refuse` answers 404, `decode` makes it a"
+            " slash, `keep` leaves it as it is.",
+            apache="AllowEncodedSlashes",
+        )
     )
     document_root: str = _declare(
-        "",
-        Text(),
-        "The variable DOCUMENT_ROOT; not sent if empty.",
-        apache="DocumentRoot",
-        nginx="root",
+        Option(
+            default="",
+            kind=Text(),
+            text="The variable DOCUMENT_ROOT; not sent if empty.",
+            apache="DocumentRoot",
+            nginx="root",
+        )
     )
     variables: Mapping[str, str | Literal[False]] = _declare(
-        _NO_VARIABLES,
-        Variables(),
-        "Variables to set, in addition or instead of what the gateway sends; an empty string is"
-        " sent empty, `false` removes.",
-        apache="SetEnv",
-        nginx="scgi_param",
+        Option(
+            default=_NO_VARIABLES,
+            kind=Variables(),
+            text="Variables to set, in addition to or instead of what the gateway sends; an empty"
+            " string is sent empty, `false` removes.",
+            apache="SetEnv",
+            nginx="scgi_param",
+        )
     )
     pass_authorization: bool = _declare(
-        True,
-        Switch(),
-        "Whether the backend sees the Authorization field.",
-        apache="CGIPassAuth",
+        Option(
+            default=True,
+            kind=Switch(),
+            text="Whether the backend sees the Authorization field.",
+            apache="CGIPassAuth",
+        )
     )
     preset: str = _declare(
-        "",
-        Choice({"": "", **{name: name for name in PRESETS}}),
-        "The kind of backend: defaults that other keys of the route override.",
-        flag="--preset",
+        Option(
+            default="",
+            kind=Choice({"": "", **{name: name for name in PRESETS}}),
+            text="The kind of backend: defaults that other keys of the route override.",
+            flag="--preset",
+        )
     )
     max_body: int = _declare(
-        1 << 30,
-        Size(zero="no limit"),
-        "The longest request body; 413 beyond, before the backend is contacted.",
-        apache="LimitRequestBody",
-        nginx="client_max_body_size",
-        flag="--max-body",
+        Option(
+            default=1 << 30,
+            kind=Size(zero="no limit"),
+            text="The longest request body; 413 beyond, before the backend is contacted.",
+            apache="LimitRequestBody",
+            nginx="client_max_body_size",
+            flag="--max-body",
+        )
     )
     buffer_request: bool = _declare(
-        False,
-        Switch(),
-        "Whether a request body is received whole before the backend is contacted. A body of"
-        " unknown length always is: SCGI wants the length first.",
-        nginx="scgi_request_buffering",
+        Option(
+            default=False,
+            kind=Switch(),
+            text="Whether a request body is received whole before the backend is contacted. A body"
+            " of unknown length always is: SCGI wants the length first.",
+            nginx="scgi_request_buffering",
+        )
     )
     connect_timeout: float = _declare(
-        5.0,
-        Duration(),
-        "Seconds for connecting to the backend, all its addresses together; 504 beyond.",
-        apache="connectiontimeout",
-        nginx="scgi_connect_timeout",
-        flag="--connect-timeout",
+        Option(
+            default=5.0,
+            kind=Duration(),
+            text="Seconds for connecting to the backend, all its addresses together; 504 beyond.",
+            apache="connectiontimeout",
+            nginx="scgi_connect_timeout",
+            flag="--connect-timeout",
+        )
     )
     timeout: float = _declare(
-        60.0,
-        Duration(),
-        "Seconds for each read from and each write to the backend; 504 beyond.",
-        apache="timeout",
-        nginx="scgi_read_timeout",
-        flag="--backend-timeout",
+        Option(
+            default=60.0,
+            kind=Duration(),
+            text="Seconds for each read from and each write to the backend; 504 beyond.",
+            apache="timeout",
+            nginx="scgi_read_timeout",
+            flag="--backend-timeout",
+        )
     )
     client_timeout: float = _declare(
-        60.0,
-        Duration(),
-        "Seconds for each read from the client; 408 beyond.",
-        apache="TimeOut",
-        nginx="client_body_timeout",
+        Option(
+            default=60.0,
+            kind=Duration(),
+            text="Seconds for each read from the client; 408 beyond.",
+            apache="TimeOut",
+            nginx="client_body_timeout",
+        )
     )
     client_gone_grace: float = _declare(
-        1.0,
-        Duration(zero="never"),
-        "Seconds after which a client that closed its side of the connection counts as gone and"
-        " the backend is released; one that resets the connection is gone at once.",
-        nginx="scgi_ignore_client_abort",
+        Option(
+            default=1.0,
+            kind=Duration(zero="never"),
+            text="Seconds after which a client that closed its side of the connection counts as"
+            " gone and the backend is released; one that resets the connection is gone at once.",
+            nginx="scgi_ignore_client_abort",
+        )
     )
     deadline: float = _declare(
-        0.0,
-        Duration(zero="no limit"),
-        "Seconds for the whole exchange with the backend; 504 beyond, or the connection is cut"
-        " where the response has begun.",
+        Option(
+            default=0.0,
+            kind=Duration(zero="no limit"),
+            text="Seconds for the whole exchange with the backend; 504 beyond, or the connection is"
+            " cut where the response has begun.",
+        )
     )
     max_request_head: int = _declare(
-        64 << 10,
-        Size(minimum=1024),
-        "The longest block of variables that is sent to the backend; 431 beyond.",
-        apache="LimitRequestFieldSize",
-        nginx="large_client_header_buffers",
+        Option(
+            default=64 << 10,
+            kind=Size(minimum=1024),
+            text="The longest block of variables that is sent to the backend; 431 beyond.",
+            apache="LimitRequestFieldSize",
+            nginx="large_client_header_buffers",
+        )
     )
 
     @classmethod
@@ -191,11 +211,11 @@ class RouteOptions:
         return options
 
     def changed(self) -> Iterator[str]:
-        """Yield ``name = value`` for what differs from the defaults."""
-        for option in OPTIONS.values():
-            value = getattr(self, option.name)
+        """Yield ``name = value``, as TOML has it, for what differs from the defaults."""
+        for name, option in OPTIONS.items():
+            value = getattr(self, name)
             if value != option.default:
-                yield option.show(value)
+                yield f"{name} = {option.kind.show(value)}"
 
 
 def _parse(values: Mapping[str, object], mistakes: list[Mistake]) -> dict[str, Any]:
@@ -206,26 +226,17 @@ def _parse(values: Mapping[str, object], mistakes: list[Mistake]) -> dict[str, A
         if option is None:
             mistakes.append(Mistake(name, unknown_key(name, list(OPTIONS))))
             continue
-        kind = option.declaration.kind
         try:
-            parsed[name] = kind.parse(raw)
+            parsed[name] = option.kind.parse(raw)
         except VariableMistakes as error:
             mistakes.extend(Mistake(f"{name}.{key}", text) for key, text in error.texts.items())
         except ValueError as error:
-            mistakes.append(Mistake(name, f"{error}; allowed: {kind.allowed}"))
+            mistakes.append(Mistake(name, f"{error}; allowed: {option.kind.allowed}"))
     return parsed
 
 
-def _option_of(declared: Field[Any]) -> Option:
-    if declared.default is MISSING:
-        raise TypeError(f"the option {declared.name} has no default")
-    return Option(
-        name=declared.name, default=declared.default, declaration=declared.metadata[_METADATA]
-    )
-
-
 OPTIONS: Final[Mapping[str, Option]] = MappingProxyType(
-    {declared.name: _option_of(declared) for declared in fields(RouteOptions)}
+    {declared.name: declared.metadata[_METADATA] for declared in fields(RouteOptions)}
 )
 """Every option of a route by its name, in the order of the reference page."""
 

@@ -75,7 +75,7 @@ class RequestBody(Protocol):
 class StreamedBody:
     """A body of known length, read from ``wsgi.input`` as it is sent on."""
 
-    __slots__ = ("length", "remaining", "_buffered", "_client", "_input", "_timeout")
+    __slots__ = ("length", "remaining", "_broken", "_buffered", "_client", "_input", "_timeout")
 
     def __init__(
         self, environ: dict[str, Any], length: int, client: Client | None, *, timeout: float
@@ -85,6 +85,7 @@ class StreamedBody:
         self.remaining = length
         self._client = client
         self._timeout = timeout
+        self._broken = False
         self._input = environ["wsgi.input"]
         self._buffered = GunicornInput.of(self._input) if client and client.fd >= 0 else None
 
@@ -109,11 +110,15 @@ class StreamedBody:
     def _read(self, limit: int, timeout: float) -> bytes:
         limit = min(limit, self.remaining)
         read = self._buffered.read if self._buffered is not None else read_some(self._input)
-        data = bounded_read(read, limit, self._client, timeout)
-        if not data:
-            raise ClientDisconnected(
-                f"the body ended {self.remaining} bytes before its declared length"
-            )
+        try:
+            data = bounded_read(read, limit, self._client, timeout)
+            if not data:
+                raise ClientDisconnected(
+                    f"the body ended {self.remaining} bytes before its declared length"
+                )
+        except RequestError:
+            self._broken = True
+            raise
         self.remaining -= len(data)
         return data
 
@@ -122,7 +127,7 @@ class StreamedBody:
 
     def discard(self) -> None:
         """See RequestBody.  Without a bound on reads (no socket shown) the rest is left alone."""
-        if self._client is not None:
+        if self._client is not None and not self._broken:
             _discard(lambda timeout: self._read(READ_SIZE, timeout) if self.remaining else b"")
 
     def close(self) -> None:

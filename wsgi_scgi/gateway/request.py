@@ -8,7 +8,7 @@ from urllib.parse import quote
 from ..errors import RequestError
 from ..semantics.host import parse_host
 from ..semantics.path import (
-    EncodedSlash,
+    PathMatch,
     decode_path,
     has_encoded_slash,
     merge_slashes,
@@ -39,6 +39,7 @@ class Request:
         "client",
         "environ",
         "host",
+        "match",
         "method",
         "mount",
         "path",
@@ -68,6 +69,7 @@ class Request:
         """None where there is none, or before ``open_body``."""
         self.route = ""
         """The route that took it, for the log and for error pages."""
+        self.match = PathMatch("", self.path, self.path)
 
     def _set_host(self, target: Target) -> None:
         # RFC 9112 3.2.2: the authority of an absolute-form target replaces the Host field.
@@ -99,11 +101,15 @@ class Request:
         """Tell whether ``%2F`` stands in the path; ``path`` has it decoded."""
         return has_encoded_slash(self._raw_path)
 
-    def path_for(self, encoded_slash: EncodedSlash) -> str:
-        """Return the path as a route with this setting of ``encoded_slash`` sees it."""
-        if encoded_slash is EncodedSlash.KEEP and self.has_encoded_slash:
-            return _normalised(self._raw_path, keep_encoded_slash=True)
-        return self.path
+    def path_with_encoded_slashes(self) -> str:
+        """Return the path with ``%2F`` left as it is."""
+        return _normalised(self._raw_path, keep_encoded_slash=True)
+
+    def take(self, route: str, path: str, match: PathMatch) -> None:
+        """Note the route that takes the request, and the path as this route sees it."""
+        self.route = route
+        self.path = path
+        self.match = match
 
     def open_body(self, *, timeout: float, max_body: int) -> None:
         """Find out how the body is framed, and spool it if its length is unknown.

@@ -5,14 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..semantics.fields import forwarded_fields
-from ..semantics.path import (
-    EncodedSlash,
-    Prefix,
-    apache_path_info,
-    apache_script_name,
-    join_base,
-    merge_slashes,
-)
+from ..semantics.path import apache_path_info, apache_script_name, join_base, merge_slashes
 from .request import Request
 
 
@@ -31,10 +24,8 @@ class PathInfo(enum.Enum):
 class VariableRules:
     """What a route says about the variables of its backend."""
 
-    prefix: Prefix
     base: str = "/"
     path_info: PathInfo = PathInfo.OFF
-    encoded_slash: EncodedSlash = EncodedSlash.REFUSE
     document_root: str = ""
     pass_authorization: bool = True
     configured: Mapping[str, str | bool] = field(default_factory=dict)
@@ -90,14 +81,11 @@ def cgi_variables(request: Request, rules: VariableRules) -> dict[str, str]:
 
 def split_path(request: Request, rules: VariableRules) -> tuple[str, str | None]:
     """Return SCRIPT_NAME and PATH_INFO, the latter None if it is not to be sent."""
-    path = request.path_for(rules.encoded_slash)
+    match = request.match
     if rules.path_info is PathInfo.ON:
-        rest = rules.prefix.rest_of(path) or ""
-        return request.mount + rules.prefix.mount, join_base(rules.base, rest)
-    merged = merge_slashes(path)
-    whole = request.mount + merged
+        return request.mount + match.mount, join_base(rules.base, match.rest)
+    whole = request.mount + merge_slashes(request.path)
     if rules.path_info is PathInfo.OFF:
         return whole, None
-    unmatched = (rules.prefix.rest_of(merged) or "")[rules.prefix.ends_with_slash :]
-    path_info = apache_path_info(rules.base, unmatched)
+    path_info = apache_path_info(rules.base, match.unmatched)
     return apache_script_name(whole, path_info), path_info

@@ -39,33 +39,37 @@ class Router:
         return handler(request)
 
     def _handler_for(self, request: Request) -> Handler | None:
-        path = request.path
         for route in self._routes:
             if request.has_encoded_slash:
-                taken = _takes_encoded_slash(route, request)
+                taken = _take_encoded_slash(route, request)
             else:
-                taken = route.prefix.rest_of(path) is not None
+                taken = _take(route, request, request.path)
             if taken:
-                request.route = route.path
                 return route.handler
         return None
 
 
-def _takes_encoded_slash(route: Route, request: Request) -> bool:
+def _take(route: Route, request: Request, path: str) -> bool:
+    match = route.prefix.match(path)
+    if match is None:
+        return False
+    request.take(route.path, path, match)
+    return True
+
+
+def _take_encoded_slash(route: Route, request: Request) -> bool:
     """Match a path with ``%2F`` as the route's backend would see it.
 
     An exclusion covers both readings, so that neither way around it is open.
     """
-    as_slash = route.prefix.rest_of(request.path) is not None
-    as_text = route.prefix.rest_of(request.path_for(EncodedSlash.KEEP)) is not None
+    as_slash, as_text = request.path, request.path_with_encoded_slashes()
     if route.handler is None:
-        return as_slash or as_text
+        return _take(route, request, as_slash) or _take(route, request, as_text)
     if route.encoded_slash is EncodedSlash.DECODE:
-        return as_slash
+        return _take(route, request, as_slash)
     if route.encoded_slash is EncodedSlash.KEEP:
-        return as_text
-    if as_slash or as_text:
-        request.route = route.path
+        return _take(route, request, as_text)
+    if _take(route, request, as_slash) or _take(route, request, as_text):
         raise RequestError(
             "the path contains an encoded slash",
             status=HTTPStatus.NOT_FOUND,

@@ -6,6 +6,7 @@ path, or a check made on one could be evaded on the other (CVE-2024-38473 and it
 
 import enum
 import re
+from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -79,16 +80,29 @@ def merge_slashes(path: str) -> str:
     return _SLASHES.sub("/", path) if "//" in path else path
 
 
+class PathMatch(NamedTuple):
+    """How a route divides a path that it takes."""
+
+    mount: str
+    """The route's part as SCRIPT_NAME has it: without its last slash, empty for the root."""
+    rest: str
+    """What follows, with its slashes."""
+    unmatched: str
+    """What ProxyPass leaves over: the same, slash runs merged, less a slash of the prefix."""
+
+
 class Prefix:
     """The path of a route, matched like ProxyPass: whole segments, any run of slashes as one.
 
-    >>> Prefix("/app").rest_of("/app//x"), Prefix("/app").rest_of("/apple")
-    ('//x', None)
-    >>> Prefix("/app/").rest_of("/app/x"), Prefix("/app/").rest_of("/app")
-    ('/x', None)
+    >>> Prefix("/app").match("/app//x")
+    PathMatch(mount='/app', rest='//x', unmatched='/x')
+    >>> Prefix("/app/").match("/app//x")
+    PathMatch(mount='/app', rest='//x', unmatched='x')
+    >>> Prefix("/app").match("/apple"), Prefix("/app/").match("/app")
+    (None, None)
     """
 
-    __slots__ = ("ends_with_slash", "mount", "_pattern")
+    __slots__ = ("_ends_with_slash", "_mount", "_pattern")
 
     def __init__(self, path: str) -> None:
         """Raise ValueError unless ``path`` starts with a slash and is free of dot segments."""
@@ -97,19 +111,21 @@ class Prefix:
         path = merge_slashes(path)
         if resolve_dot_segments(path) != path:
             raise ValueError("a path has no . or .. segments")
-        self.mount = path.rstrip("/")
-        """The prefix as SCRIPT_NAME has it: without its last slash, empty for the root."""
-        self.ends_with_slash = path.endswith("/")
-        segments = "/+".join(re.escape(segment) for segment in self.mount.split("/"))
-        end = "(?=/)" if self.ends_with_slash else r"(?=/|\Z)"
+        self._mount = path.rstrip("/")
+        self._ends_with_slash = path.endswith("/")
+        segments = "/+".join(re.escape(segment) for segment in self._mount.split("/"))
+        end = "(?=/)" if self._ends_with_slash else r"(?=/|\Z)"
         self._pattern = re.compile(segments + end)
 
-    def rest_of(self, path: str) -> str | None:
-        """Return what follows the prefix in ``path``, with its slashes, or None if no match."""
-        if not self.mount:
-            return path
-        match = self._pattern.match(path)
-        return None if match is None else path[match.end() :]
+    def match(self, path: str) -> PathMatch | None:
+        """Return how the prefix divides ``path``, None if it does not take it."""
+        rest = path
+        if self._mount:
+            match = self._pattern.match(path)
+            if match is None:
+                return None
+            rest = path[match.end() :]
+        return PathMatch(self._mount, rest, merge_slashes(rest)[self._ends_with_slash :])
 
 
 def join_base(base: str, rest: str) -> str:

@@ -1,11 +1,10 @@
 """One accepted connection: bounded reads and writes, and the two ways to end it."""
 
-import socket
 import struct
 import time
 
 import gevent
-from gevent.socket import socket as GeventSocket
+from gevent import socket
 
 from .limits import ServerLimits
 
@@ -28,7 +27,7 @@ class Channel:
 
     __slots__ = ("failure", "_limits", "_moved", "_socket")
 
-    def __init__(self, accepted: GeventSocket, limits: ServerLimits) -> None:
+    def __init__(self, accepted: socket.socket, limits: ServerLimits) -> None:
         self.failure: OSError | None = None
         self._socket = accepted
         self._limits = limits

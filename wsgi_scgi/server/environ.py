@@ -34,9 +34,7 @@ def build_environ(variables: Mapping[str, str], body: BinaryIO) -> dict[str, Any
     if not variables.get("REQUEST_METHOD"):
         raise ProtocolError("there is no REQUEST_METHOD")
     environ: dict[str, Any] = {
-        name: value
-        for name, value in variables.items()
-        if name not in _DROPPED and "." not in name
+        name: value for name, value in variables.items() if name not in _DROPPED and "." not in name
     }
     script_name, path_info = _split_path(variables)
     secure = variables.get("HTTPS", "").lower() not in ("", "off", "0")

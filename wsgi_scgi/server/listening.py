@@ -1,12 +1,11 @@
-"""Sockets to listen on: TCP with the port that was given or found, Unix with a stale file removed."""
+"""Sockets to listen on: TCP with a port given or found, Unix with a stale file replaced."""
 
 import errno
 import os
 import socket
 import stat
 
-from gevent.socket import AF_UNIX, AI_PASSIVE, SOCK_STREAM, getaddrinfo
-from gevent.socket import socket as GeventSocket
+import gevent.socket
 
 from ..address import TCPAddress, UnixAddress
 from ..errors import ConfigurationError
@@ -45,10 +44,12 @@ class Listener:
             os.unlink(self.address.path)
 
 
-def _listen_tcp(address: TCPAddress) -> GeventSocket:
-    found = getaddrinfo(address.host, address.port, type=SOCK_STREAM, flags=AI_PASSIVE)
+def _listen_tcp(address: TCPAddress) -> gevent.socket.socket:
+    found = socket.getaddrinfo(
+        address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )
     family, kind, protocol, _, sockaddr = found[0]
-    listener = GeventSocket(family, kind, protocol)
+    listener = gevent.socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(sockaddr)
@@ -59,9 +60,9 @@ def _listen_tcp(address: TCPAddress) -> GeventSocket:
     return listener
 
 
-def _listen_unix(path: str) -> GeventSocket:
+def _listen_unix(path: str) -> gevent.socket.socket:
     _remove_stale(path)
-    listener = GeventSocket(AF_UNIX, SOCK_STREAM)
+    listener = gevent.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         listener.bind(path)
         listener.listen(BACKLOG)
@@ -76,7 +77,7 @@ def _remove_stale(path: str) -> None:
     try:
         if not stat.S_ISSOCK(os.stat(path).st_mode):
             return  # bind() tells that the name is taken
-        with GeventSocket(AF_UNIX, SOCK_STREAM) as probe:
+        with gevent.socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
             probe.settimeout(1.0)
             probe.connect(path)
     except FileNotFoundError:

@@ -38,7 +38,8 @@ def run(
         server.start()
         ended.wait()
         stopping = gevent.spawn(server.stop, timeout=stop_timeout)
-        gevent.wait([stopping, hurried], count=1)
+        stopping.link(lambda _stopped: hurried.set())
+        hurried.wait()
         server.stop(timeout=0.0)
     finally:
         watch.kill()

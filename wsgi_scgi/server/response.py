@@ -138,7 +138,7 @@ class Response:
             self._channel.send(self._take_head())
         if self._length is not None and not self._bodiless and self.body_sent < self._length:
             raise ApplicationError(
-                f"the application sent {self.body_sent} of the {self._length} body bytes it declared"
+                f"the application declared {self._length} body bytes and sent {self.body_sent}"
             )
 
     def send_failure(self) -> None:

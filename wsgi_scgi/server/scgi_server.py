@@ -6,9 +6,9 @@ The SCGI specification gives each connection one request; the response ends wher
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from gevent import socket
 from gevent.pool import Pool
 from gevent.server import StreamServer
-from gevent.socket import socket as GeventSocket
 
 from ..address import TCPAddress, UnixAddress
 from .channel import Channel
@@ -90,7 +90,5 @@ class SCGIServer:
         if self._server is not None:
             self._server.stop(timeout)
 
-    def _serve(self, accepted: GeventSocket, _peer: Any) -> None:
-        serve_connection(
-            Channel(accepted, self._limits), self._application, limits=self._limits
-        )
+    def _serve(self, accepted: socket.socket, _peer: Any) -> None:
+        serve_connection(Channel(accepted, self._limits), self._application, limits=self._limits)

@@ -214,7 +214,15 @@ class Exchange:
                 return self._hear() if interests[index][0] == self._fd else Turn.CLIENT
         elif keep and body.fd < 0:
             return Turn.CLIENT  # reading may block, so the client gets what there is first
-        self._outgoing = memoryview(body.read(RECEIVE_SIZE))
+        try:
+            self._outgoing = memoryview(body.read(RECEIVE_SIZE))
+        except RequestTimeout:
+            # Where the read itself had to wait, an early answer could not end it.
+            heard = self._hear()
+            if isinstance(heard, bytes) and heard:
+                self.sending = False
+                return heard
+            raise
         self._client_deadline = Deadline(self._limits.client_timeout)
         return None
 

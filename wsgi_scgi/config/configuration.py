@@ -1,0 +1,96 @@
+"""What a configuration says, checked: the routes in order, and gunicorn's settings as written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ..address import BackendURL, parse_backend_url
+from ..gateway.variables import PathInfo
+from .kinds import str_as_text
+from .lines import KeyPath
+from .mistakes import Mistake
+from .options import RouteOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a configuration was written; without a name it was given on the command line."""
+
+    name: str = ""
+    lines: Mapping[KeyPath, int] = field(default_factory=dict)
+
+    def mistake(self, path: KeyPath, text: str) -> Mistake:
+        """Return a mistake at ``path``, or at the nearest table around it that was written."""
+        around = path
+        while around and around not in self.lines:
+            around = around[:-1]
+        return Mistake(_shown_key(path), text, self.name, self.lines.get(around, 1))
+
+
+def _shown_key(path: KeyPath) -> str:
+    """Return the key as its table has it."""
+    match path:
+        case ("route", int()):
+            return "[[route]]"
+        case ("route", int(), *keys) | ("server", *keys) if keys:
+            return ".".join(map(str, keys))
+    return ".".join(map(str, path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One ``[[route]]``: the requests below ``path``, and the backend that gets them.
+
+    ``path`` is "bytes as str", as in a WSGI environ.  ``backend`` is None for an excluded route.
+    """
+
+    path: str
+    exclude: bool = False
+    backend: BackendURL | None = None
+    options: RouteOptions = field(default_factory=RouteOptions)
+
+    def __str__(self) -> str:
+        """Return the route as the administrator thinks of it, with what is not the default."""
+        path = str_as_text(self.path)
+        if self.backend is None:
+            return f"{path} -> excluded"
+        changed = ", ".join(self.options.changed())
+        return f"{path} -> {self.backend_text}{f' ({changed})' if changed else ''}"
+
+    @property
+    def backend_text(self) -> str:
+        """The backend's URL; empty for an excluded route."""
+        if self.backend is None:
+            return ""
+        return f"{self.backend.address}{'' if self.backend.path == '/' else self.backend.path}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """A whole configuration.  ``server`` has gunicorn's settings, by gunicorn's names."""
+
+    routes: tuple[Route, ...]
+    server: Mapping[str, object] = field(default_factory=dict)
+    source: Source = field(default_factory=Source)
+    warnings: tuple[Mistake, ...] = ()
+
+
+def single_backend(url: str, values: Mapping[str, object]) -> Configuration:
+    """Return the configuration that forwards everything to one backend.
+
+    ``values`` are raw values of RouteOptions.  Raises AddressError or InvalidConfiguration.
+    """
+    backend = parse_backend_url(url)
+    route = Route(path="/", backend=backend, options=RouteOptions.from_values(values))
+    return Configuration(routes=(route,))
+
+
+def path_info_warning(route: Route) -> str:
+    """Return a warning where SCRIPT_NAME and PATH_INFO do not make the request's path."""
+    backend = route.backend
+    if backend is None or backend.path == "/" or route.options.path_info is not PathInfo.ON:
+        return ""
+    return (
+        f"the base path {backend.path} goes into PATH_INFO, so SCRIPT_NAME and PATH_INFO together"
+        " are not the path of the request; applications that make links from them need the base"
+        " path /"
+    )

@@ -1,0 +1,158 @@
+"""The demo as a plain WSGI application; it needs no particular server and no mount of its own."""
+
+import html
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote
+
+from . import stream
+from .pages import Answer, answer, fields_for, message_page, read_file, read_template
+from .upload import Measurement, measure, peak_memory
+from .variables import display, received_variables, render_tables
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
+_FILES = {
+    "/demo.css": "text/css; charset=utf-8",
+    "/demo.js": "text/javascript; charset=utf-8",
+    "/icon.svg": "image/svg+xml",
+}
+_READING = ("GET", "HEAD")
+_UPLOADING = ("POST", "PUT")
+
+
+class DemoApplication:
+    """Show what SCGI does: the variables, an upload that is measured, a stream.
+
+    ``pause`` waits between the pieces of the stream; it must suit the server
+    (``gevent.sleep`` behind SCGIServer).
+    """
+
+    def __init__(self, *, pause: Callable[[float], object] = time.sleep) -> None:
+        self._pause = pause
+        self._index = read_template("index.html")
+        self._message = read_template("message.html")
+        self._files = {
+            path: answer(content_type, read_file(path[1:])) for path, content_type in _FILES.items()
+        }
+        self._program = f"Python {platform.python_version()}, gevent {version('gevent')}"
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Answer one request."""
+        path = environ.get("PATH_INFO", "")
+        allowed = _UPLOADING if path == "/upload" else _READING
+        if environ["REQUEST_METHOD"] not in allowed:
+            return _start(self._wrong_method(allowed), start_response)
+        if path == "/stream":
+            return self._stream(environ, start_response)
+        return _start(self._answer(path, environ), start_response)
+
+    def _answer(self, path: str, environ: "WSGIEnvironment") -> Answer:
+        if path in self._files:
+            return self._files[path]
+        if path == "/upload":
+            return self._upload(environ)
+        if path == "/":
+            return self._home(environ)
+        if not path:
+            return self._to_directory(environ)
+        return self._problem("404 Not Found", "There is no such page here.")
+
+    def _home(self, environ: "WSGIEnvironment") -> Answer:
+        variables = received_variables(environ)
+        page = self._index.substitute(
+            tables=render_tables(variables),
+            count=len(variables),
+            browser=_text(_join(variables, "REMOTE_ADDR", "REMOTE_PORT"), "your browser"),
+            gateway=_text(variables.get("SERVER_SOFTWARE", ""), "the gateway"),
+            program=_text(f"{self._program}, process {os.getpid()}"),
+        )
+        return answer("text/html; charset=utf-8", page.encode("utf-8"))
+
+    def _to_directory(self, environ: "WSGIEnvironment") -> Answer:
+        # The links of the page are relative; without the slash they would miss the mount.
+        location = quote(environ.get("SCRIPT_NAME", "").encode("latin-1")) + "/"
+        page = self._problem("307 Temporary Redirect", "The demo is one slash further.")
+        return Answer(page.status, [*page.fields, ("Location", location)], page.body)
+
+    def _upload(self, environ: "WSGIEnvironment") -> Answer:
+        length = int(environ.get("CONTENT_LENGTH") or 0)
+        measurement = measure(environ["wsgi.input"], length)
+        if measurement.size < length:
+            return self._problem("400 Bad Request", "The upload broke off before its end.")
+        if "application/json" in environ.get("HTTP_ACCEPT", ""):
+            return answer("application/json", _as_json(measurement))
+        return message_page(
+            self._message,
+            "The upload has arrived",
+            _as_html(measurement, environ.get("CONTENT_TYPE", "")),
+            status="200 OK",
+        )
+
+    def _stream(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        as_text = parse_qs(environ.get("QUERY_STRING", "")).get("as") == ["text"]
+        content_type = "text/plain; charset=utf-8" if as_text else "text/event-stream"
+        # nginx in front of the gateway would collect the pieces otherwise.
+        start_response("200 OK", [*fields_for(content_type), ("X-Accel-Buffering", "no")])
+        return stream.lines(self._pause) if as_text else stream.events(self._pause)
+
+    def _wrong_method(self, allowed: tuple[str, ...]) -> Answer:
+        page = self._problem("405 Method Not Allowed", "This address does not take that method.")
+        return Answer(page.status, [*page.fields, ("Allow", ", ".join(allowed))], page.body)
+
+    def _problem(self, status: str, text: str) -> Answer:
+        content = f"<p>{html.escape(text)}</p>"
+        return message_page(self._message, status.partition(" ")[2], content, status=status)
+
+
+def _start(response: Answer, start_response: "StartResponse") -> Iterable[bytes]:
+    start_response(response.status, list(response.fields))
+    return [response.body]
+
+
+def _join(variables: Any, address: str, port: str) -> str:
+    return ":".join(variables[name] for name in (address, port) if variables.get(name))
+
+
+def _text(value: str, otherwise: str = "") -> str:
+    return html.escape(display(value)) or otherwise
+
+
+def _as_json(measurement: Measurement) -> bytes:
+    found = {
+        "size": measurement.size,
+        "sha256": measurement.sha256,
+        "seconds": round(measurement.seconds, 6),
+        "peak_memory": peak_memory(),
+    }
+    return json.dumps(found).encode()
+
+
+def _as_html(measurement: Measurement, content_type: str) -> str:
+    rows = {
+        "Size": f"{measurement.size:,} bytes",
+        "SHA-256": measurement.sha256,
+        "Time": f"{measurement.seconds:.3f} seconds",
+        "Peak memory": f"{peak_memory() / 1e6:.0f} MB in this program, whatever the size",
+    }
+    items = "\n".join(
+        f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>"
+        for name, value in rows.items()
+    )
+    page = f'<dl class="facts">\n{items}\n</dl>'
+    if content_type.startswith("multipart/"):
+        page += (
+            "\n<p>Without JavaScript the browser wraps the file into a multipart form. Size and"
+            " hash are those of the whole form, so the hash is not that of the file alone.</p>"
+        )
+    return page
