@@ -40,7 +40,11 @@ class Edge:
             response = _failure(environ, request, error)
         if isinstance(response, Foreign):
             return response.application(response.environ, start_response)
-        start_response(response.status, response.fields)
+        try:
+            start_response(response.status, response.fields)
+        except BaseException:
+            response.close()
+            raise
         return _result(environ, request, response)
 
 
@@ -78,8 +82,7 @@ class _Result:
 
     def close(self) -> None:
         try:
-            if not isinstance(self._response.body, bytes):
-                self._response.body.close()
+            self._response.close()
         finally:
             release_body(self._environ, self._request.body if self._request else None)
 

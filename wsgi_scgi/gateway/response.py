@@ -28,6 +28,11 @@ class Response:
     fields: list[tuple[str, str]]
     body: bytes | ResponseBody = b""
 
+    def close(self) -> None:
+        """Let go of the body: closing twice is harmless."""
+        if not isinstance(self.body, bytes):
+            self.body.close()
+
 
 @dataclass(frozen=True, slots=True)
 class Foreign:
