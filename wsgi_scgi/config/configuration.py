@@ -53,15 +53,9 @@ class Route:
         path = str_as_text(self.path)
         if self.backend is None:
             return f"{path} -> excluded"
+        base = "" if self.backend.path == "/" else self.backend.path
         changed = ", ".join(self.options.changed())
-        return f"{path} -> {self.backend_text}{f' ({changed})' if changed else ''}"
-
-    @property
-    def backend_text(self) -> str:
-        """The backend's URL; empty for an excluded route."""
-        if self.backend is None:
-            return ""
-        return f"{self.backend.address}{'' if self.backend.path == '/' else self.backend.path}"
+        return f"{path} -> {self.backend.address}{base}{f' ({changed})' if changed else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
