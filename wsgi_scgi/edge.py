@@ -38,12 +38,16 @@ class Edge:
                 response = self._handler(request)
         except GatewayError as error:
             response = _failure(environ, request, error)
+        except BaseException:
+            _free(request)
+            raise
         if isinstance(response, Foreign):
             return response.application(response.environ, start_response)
         try:
             start_response(response.status, response.fields)
         except BaseException:
             response.close()
+            _free(request)
             raise
         return _result(environ, request, response)
 
@@ -85,6 +89,12 @@ class _Result:
             self._response.close()
         finally:
             release_body(self._environ, self._request.body if self._request else None)
+
+
+def _free(request: Request | None) -> None:
+    """Let go of a spooled body where no answer of ours will."""
+    if request is not None and request.body is not None:
+        request.body.close()
 
 
 def _result(
