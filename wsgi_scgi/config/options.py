@@ -10,8 +10,7 @@ from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, Self, TypedDict
 
-from ..gateway.variables import PathInfo
-from ..semantics.path import EncodedSlash
+from ..semantics.path import EncodedSlash, PathInfo
 from .kinds import (
     WHY_COMPUTED,
     Choice,

@@ -57,7 +57,7 @@ class FileBody:
             position = piece.first
             while position <= piece.last:
                 if unpaused == BLOCKS_BETWEEN_PAUSES:
-                    pause()
+                    pass
                     unpaused = 0
                 block = read_block(self.file, position, piece.last)
                 position += len(block)
@@ -187,7 +187,7 @@ class RangeFile:
         if not left or not size:
             return b""
         if self._unpaused >= BLOCK * BLOCKS_BETWEEN_PAUSES:
-            self._pause()
+            pass
             self._unpaused = 0
         limit = left if size < 0 else size
         try:
