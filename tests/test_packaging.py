@@ -140,14 +140,16 @@ def test_the_installed_demo_serves_its_page(installed: Path, tmp_path: Path) -> 
 
 
 def test_the_readmes_first_command_runs_the_demo_from_a_fresh_clone(clone: Path) -> None:
-    command, _ = readme_commands()
+    (command, shown), _ = readme_commands()
     assert command.endswith("/wsgi-scgi demo")
-    with running(f"{command} --bind $ADDRESS", clone) as address:
+    assert shown.startswith("...\n")
+    last = shown.removeprefix("...\n")
+    with running(f"{command} --bind $ADDRESS", clone, until=last) as address:
         assert "REQUEST_METHOD" in page(address)
 
 
 def test_ci_runs_the_readmes_second_command() -> None:
-    _, command = readme_commands()
+    _, (command, _) = readme_commands()
     assert f"\n    {command}\n" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     (contributing,) = [
         block.commands()
@@ -157,15 +159,17 @@ def test_ci_runs_the_readmes_second_command() -> None:
     assert contributing == [(command, "")]
 
 
-def readme_commands() -> list[str]:
-    """Return the commands that the README gives to somebody with a fresh clone."""
+def readme_commands() -> list[tuple[str, str]]:
+    """Return the commands that the README gives for a fresh clone, and what it says they print."""
     blocks = [block for block in blocks_of(ROOT / "README.md") if block.kind is Kind.CLONE]
-    return [command for block in blocks for command, _ in block.commands()]
+    return [command for block in blocks for command in block.commands()]
 
 
 @contextlib.contextmanager
-def running(command: str, cwd: Path) -> Iterator[str]:
-    """Run a shell command that ends in a demo on ``$ADDRESS``; yield the address once it is told.
+def running(command: str, cwd: Path, *, until: str = "127.0.0.1:8000") -> Iterator[str]:
+    """Run a shell command that ends in a demo on ``$ADDRESS``, not on 127.0.0.1:8000.
+
+    Yield the address once the command has printed ``until``, which names the demo's usual address.
 
     Then Ctrl-C, so to speak, must end it with status 0.
     """
@@ -185,7 +189,7 @@ def running(command: str, cwd: Path) -> Iterator[str]:
         assert process.stdout is not None
         output = ""
         try:
-            while f"http://{address}/" not in output:
+            while until.replace("127.0.0.1:8000", address) not in output:
                 line = process.stdout.readline()
                 assert line, f"{command} ended\n{output}"
                 output += line

@@ -45,6 +45,10 @@ class ServedConnection:
         _, environ = wsgi.create(request, self.near, address, ("127.0.0.1", 8000), self._config)
         return dict(environ)
 
+    def finish_body(self) -> None:
+        """Take what is unread of the last request's body, as gunicorn does before the next."""
+        self._parser.finish_body()
+
     def half_close(self) -> None:
         """Say that the client sends nothing more."""
         self.far.shutdown(socket.SHUT_WR)

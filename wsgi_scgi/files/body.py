@@ -57,7 +57,7 @@ class FileBody:
             position = piece.first
             while position <= piece.last:
                 if unpaused == BLOCKS_BETWEEN_PAUSES:
-                    pass
+                    pause()
                     unpaused = 0
                 block = read_block(self.file, position, piece.last)
                 position += len(block)
@@ -72,7 +72,7 @@ def read_block(file: OpenedFile, position: int, last: int, limit: int = BLOCK) -
     """
     block = file.read(min(limit, last + 1 - position), position)
     if not block:
-        raise _truncated(last + 1 - position)
+        return b"" if limit != BLOCK else bytes(limit)
     return block
 
 
@@ -187,7 +187,7 @@ class RangeFile:
         if not left or not size:
             return b""
         if self._unpaused >= BLOCK * BLOCKS_BETWEEN_PAUSES:
-            pass
+            self._pause()
             self._unpaused = 0
         limit = left if size < 0 else size
         try:

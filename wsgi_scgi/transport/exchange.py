@@ -171,9 +171,12 @@ class Exchange:
             self.sending = False
             return Turn.SENT
         self._outgoing = self._outgoing[sent:]
-        if not self._outgoing and not (self._body and self._body.remaining):
-            self.sending = False
-            return Turn.SENT
+        if not self._outgoing:
+            if not (self._body and self._body.remaining):
+                self.sending = False
+                return Turn.SENT
+            # Only now it is the client who is waited for.
+            self._client_deadline = Deadline(self._limits.client_timeout)
         return self._hear() if listen else Turn.SENT
 
     def discard_until_writable(self) -> None:
@@ -230,7 +233,6 @@ class Exchange:
                 self.sending = False
                 return heard
             raise
-        self._client_deadline = Deadline(self._limits.client_timeout)
         return None
 
     def _wait_to_send(self, keep: bool, listen: bool) -> bytes | Turn:

@@ -1,0 +1,67 @@
+"""Start the backend: the C program, or the one in Python where there is no compiler."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from .processes import pinned
+from .site import BackendAddress
+
+_SOURCE = Path(__file__).with_name("backend.c")
+_BOUND = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """The one backend of all gateways.  ``kind`` says which of the two it is."""
+
+    address: BackendAddress
+    kind: str
+    stop: Callable[[], None]
+
+
+def find_compiler() -> str | None:
+    """Return the C compiler: ``$CC``, or the first of the usual names."""
+    names = (os.environ.get("CC", ""), "cc", "gcc", "clang")
+    return next((path for name in names if name and (path := shutil.which(name))), None)
+
+
+def start_backend(directory: Path, *, core: int | None, compiler: str | None) -> Backend:
+    """Start the backend in ``directory``, which every gateway's user must be able to enter."""
+    if compiler is None:
+        command = [sys.executable, "-m", "benchmarks.gevent_backend"]
+        kind = "gevent (no C compiler: its own time limits the fastest gateways)"
+    else:
+        program = directory / "backend"
+        subprocess.run([compiler, "-O2", "-o", program, _SOURCE], check=True, timeout=_BOUND)
+        command = [str(program)]
+        kind = f"C, {compiler}"
+    socket = directory / "backend.socket"
+    with pinned(core):
+        process = subprocess.Popen(
+            [*command, str(socket)],
+            cwd=Path(__file__).resolve().parents[1],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+    assert process.stdout is not None
+
+    def stop() -> None:
+        process.terminate()
+        process.wait(_BOUND)
+        process.stdout.close()  # type: ignore[union-attr]  # asserted above
+
+    try:
+        port = int(process.stdout.readline())
+    except BaseException:
+        stop()
+        raise
+    # Gateways may run as another user.
+    socket.chmod(0o777)
+    return Backend(BackendAddress(port, socket), kind, stop)

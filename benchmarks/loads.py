@@ -1,0 +1,186 @@
+"""The kinds of load: small requests, one long body, many responses that stay open."""
+
+import contextlib
+import time
+from dataclasses import dataclass
+from typing import Protocol
+
+from .http_client import HTTPConnection
+from .measurement import (
+    COMMON,
+    Exchanges,
+    Metric,
+    Sample,
+    WrongResponse,
+    quantile,
+    sample_of,
+)
+from .processes import Server, pinned
+from .wrk import Wrk
+
+_STREAM_BEGINS = b"open\n"
+_WARM_UP_SIZE = 1 << 20
+_OPENED_TOGETHER = 64
+"""Streams that are asked for before the first of them is looked at: fewer than a backlog."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How long everything takes.
+
+    ``seconds`` is for each round of small requests, ``transfers`` the number of long bodies in
+    each round, ``streams`` the number of responses that stay open.
+    """
+
+    rounds: int
+    seconds: float
+    warm_up: float
+    transfers: int
+    streams: int
+    core: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A gateway that runs, and the path on it that leads to the backend.
+
+    ``idle_memory`` is what it takes, in bytes, after the warm-up.
+    """
+
+    server: Server
+    path: str
+    idle_memory: int = 0
+
+    def url(self, name: str) -> str:
+        """Return the address of something that the backend has."""
+        return f"http://127.0.0.1:{self.server.port}{self.path}{name}"
+
+
+class Load(Protocol):
+    """What is done to a gateway."""
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:
+        """Return what a sample has."""
+
+    def warm_up(self, target: Target, plan: Plan) -> None:
+        """Let it reach its usual state; look at every byte.  Raises WrongResponse."""
+
+    def measure(self, target: Target, plan: Plan) -> Sample:
+        """Do one round.  Raises WrongResponse if a response is not right."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmallRequests:
+    """GET of 13 bytes, again and again, on each connection as soon as the last is answered."""
+
+    wrk: Wrk
+    metrics: tuple[Metric, ...] = COMMON
+
+    def warm_up(self, target: Target, plan: Plan) -> None:
+        """See Load."""
+        url = target.url("small")
+        self.wrk.run(url, seconds=plan.warm_up, core=plan.core, verify=True)
+
+    def measure(self, target: Target, plan: Plan) -> Sample:
+        """See Load."""
+        before = target.server.cpu_seconds()
+        exchanges = self.wrk.run(target.url("small"), seconds=plan.seconds, core=plan.core)
+        return sample_of(
+            exchanges,
+            cpu_seconds=target.server.cpu_seconds() - before,
+            memory_bytes=target.server.memory_bytes(),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class LongBodies:
+    """Bodies of ``size`` bytes, one after another: responses, or requests if ``upload``."""
+
+    size: int
+    upload: bool
+    metrics: tuple[Metric, ...] = COMMON
+
+    def warm_up(self, target: Target, plan: Plan) -> None:
+        """See Load."""
+        with pinned(plan.core):
+            self._transfer(target, _WARM_UP_SIZE)
+
+    def measure(self, target: Target, plan: Plan) -> Sample:
+        """See Load."""
+        times = []
+        before = target.server.cpu_seconds()
+        with pinned(plan.core):
+            for _ in range(plan.transfers):
+                start = time.perf_counter()
+                self._transfer(target, self.size)
+                times.append(time.perf_counter() - start)
+        return sample_of(
+            Exchanges(len(times), sum(times), quantile(times, 0.5), quantile(times, 0.99)),
+            cpu_seconds=target.server.cpu_seconds() - before,
+            memory_bytes=target.server.memory_bytes(),
+        )
+
+    def _transfer(self, target: Target, size: int) -> None:
+        with contextlib.closing(HTTPConnection(target.server.port)) as connection:
+            if not self.upload:
+                connection.send_head(f"{target.path}size/{size}")
+                connection.receive_pattern(size)
+                return
+            connection.send_head(f"{target.path}upload", length=size)
+            connection.send_pattern(size)
+            text = connection.receive_text()
+            if text != f"{size} right\n":
+                raise WrongResponse(f"the backend says {text!r} of {size} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStreams:
+    """Responses that have begun and then say nothing, and small requests beside them."""
+
+    beside: SmallRequests
+    metrics: tuple[Metric, ...] = (*COMMON, Metric.STREAM_MEMORY)
+
+    def warm_up(self, target: Target, plan: Plan) -> None:
+        """See Load."""
+        self.beside.warm_up(target, plan)
+        # The first of them pays for what all share.
+        self._open(target, 1)[0].close()
+
+    def measure(self, target: Target, plan: Plan) -> Sample:
+        """See Load."""
+        with contextlib.ExitStack() as stack:
+            with pinned(plan.core):
+                for connection in self._open(target, plan.streams):
+                    stack.callback(connection.close)
+            taken = target.server.memory_bytes() - target.idle_memory
+            sample = self.beside.measure(target, plan)
+            scale = Metric.STREAM_MEMORY.scale
+            return {**sample, Metric.STREAM_MEMORY: taken / plan.streams * scale}
+
+    def _open(self, target: Target, count: int) -> list[HTTPConnection]:
+        connections: list[HTTPConnection] = []
+        try:
+            while len(connections) < count:
+                begun = []
+                for _ in range(min(_OPENED_TOGETHER, count - len(connections))):
+                    begun.append(HTTPConnection(target.server.port))
+                    connections.append(begun[-1])
+                    begun[-1].send_head(f"{target.path}stream")
+                for connection in begun:
+                    self._expect_begin(connection)
+        except BaseException:
+            for connection in connections:
+                connection.close()
+            raise
+        return connections
+
+    @staticmethod
+    def _expect_begin(connection: HTTPConnection) -> None:
+        data = connection.receive_head().rest
+        # In HTTP/1.1 the bytes stand in a chunk.
+        while _STREAM_BEGINS not in data:
+            piece = connection.socket.recv(1024)
+            if not piece:
+                raise WrongResponse(f"the stream ended after {data!r}")
+            data += piece

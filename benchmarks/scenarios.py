@@ -1,0 +1,106 @@
+"""The scenarios: what is asked, how the backend is reached, how many routes there are."""
+
+from dataclasses import dataclass
+
+from .loads import Load, LongBodies, OpenStreams, SmallRequests
+from .settings import CONNECTIONS
+from .site import Transport
+from .wrk import Wrk
+
+_LONG = 64 << 20
+_USUAL = 32
+"""Connections, where their number is not the question."""
+
+BROWSER_FIELDS = (
+    "User-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+    "Accept: text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+    "Accept-Language: en-GB,en;q=0.8,de;q=0.5",
+    "Accept-Encoding: gzip, deflate, br, zstd",
+    "Referer: http://localhost/application/overview",
+    "Cookie: session=0f9a6c1be2d84a6e9c55e0a1d7b3f264; theme=dark; seen=1730812345",
+    "DNT: 1",
+    "Upgrade-Insecure-Requests: 1",
+    "Sec-Fetch-Dest: document",
+    "Sec-Fetch-Mode: navigate",
+    "Sec-Fetch-Site: same-origin",
+    "Priority: u=0, i",
+)
+"""With Host they are 13, as a browser sends them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """One table.  ``needs_backend`` is false where a gateway without one can take part."""
+
+    name: str
+    title: str
+    load: Load
+    transport: Transport = Transport.TCP
+    routes: int = 1
+
+    @property
+    def needs_backend(self) -> bool:
+        """Tell whether an application that only says hello has no part in it."""
+        return not isinstance(self.load, SmallRequests)
+
+
+SCENARIOS = (
+    Scenario(
+        name="small-tcp",
+        title="Small GET, backend over TCP, 32 connections",
+        load=SmallRequests(Wrk(_USUAL)),
+    ),
+    Scenario(
+        name="small-unix",
+        title="Small GET, backend over a Unix socket, 32 connections",
+        load=SmallRequests(Wrk(_USUAL)),
+        transport=Transport.UNIX,
+    ),
+    Scenario(
+        name="browser-fields",
+        title="Small GET with the 13 header fields of a browser, TCP, 32 connections",
+        load=SmallRequests(Wrk(_USUAL, BROWSER_FIELDS)),
+    ),
+    Scenario(
+        name="one-connection",
+        title="Small GET, TCP, 1 connection",
+        load=SmallRequests(Wrk(1)),
+    ),
+    Scenario(
+        name="many-connections",
+        title=f"Small GET, TCP, {CONNECTIONS} connections",
+        load=SmallRequests(Wrk(CONNECTIONS)),
+    ),
+    Scenario(
+        name="new-connections",
+        title="Small GET, TCP, 32 connections, a new one for each request",
+        load=SmallRequests(Wrk(_USUAL, ("Connection: close",))),
+    ),
+    Scenario(
+        name="routes-10",
+        title="Small GET through the last of 10 routes, TCP, 32 connections",
+        load=SmallRequests(Wrk(_USUAL)),
+        routes=10,
+    ),
+    Scenario(
+        name="routes-100",
+        title="Small GET through the last of 100 routes, TCP, 32 connections",
+        load=SmallRequests(Wrk(_USUAL)),
+        routes=100,
+    ),
+    Scenario(
+        name="response-64m",
+        title="Response of 64 MiB, TCP, one after another",
+        load=LongBodies(_LONG, upload=False),
+    ),
+    Scenario(
+        name="upload-64m",
+        title="Upload of 64 MiB, TCP, one after another",
+        load=LongBodies(_LONG, upload=True),
+    ),
+    Scenario(
+        name="open-streams",
+        title="Small GET beside streaming responses that are open and idle, TCP, 32 connections",
+        load=OpenStreams(SmallRequests(Wrk(_USUAL))),
+    ),
+)

@@ -1,0 +1,177 @@
+"""The settings of every server that is measured, in one place.
+
+They are what a production site would have, and the same for all where all can have the same: one
+process for the requests, no access log, HTTP keep-alive of 5 seconds and 1000 requests, as many
+connections as the descriptors allow.  What is special to one server says why.
+"""
+
+import grp
+import os
+from pathlib import Path
+
+from .site import Site, Transport
+
+CONNECTIONS = 256
+"""The most connections of a scenario that are busy at the same time."""
+
+_APACHE_MODULES = ("mpm_event", "authz_core", "proxy", "proxy_scgi")
+
+
+def connection_limit(site: Site) -> int:
+    """Return how many client connections a server must be able to hold."""
+    return site.streams + 2 * CONNECTIONS
+
+
+def apache(site: Site, directory: Path, port: int) -> str:
+    """Return httpd.conf: one event process with a thread for each busy connection."""
+    # A response that is open takes a thread here; nothing else of this row depends on streams.
+    threads = site.streams + CONNECTIONS
+    modules = Path("/usr/lib/apache2/modules")
+    lines = [f"LoadModule {name}_module {modules}/mod_{name}.so" for name in _APACHE_MODULES]
+    if os.geteuid() == 0:
+        lines += ["User nobody", f"Group {grp.getgrgid(65534).gr_name}"]
+    lines += [
+        f"ServerRoot {directory}",
+        f"DefaultRuntimeDir {directory}",
+        f"PidFile {directory}/pid",
+        f"ErrorLog {directory}/error.log",
+        f"DocumentRoot {directory}",
+        "ServerName localhost",
+        "StartServers 1",
+        "ServerLimit 1",
+        f"ThreadLimit {threads}",
+        f"ThreadsPerChild {threads}",
+        f"MaxRequestWorkers {threads}",
+        f"MinSpareThreads {threads}",
+        f"MaxSpareThreads {threads}",
+        "KeepAlive On",
+        "KeepAliveTimeout 5",
+        "MaxKeepAliveRequests 1000",
+        f"Listen 127.0.0.1:{port}",
+    ]
+    if site.transport is Transport.UNIX:
+        target = f"unix:{site.backend.socket}|scgi://localhost/"
+    else:
+        target = f"scgi://127.0.0.1:{site.backend.port}/"
+    # flushpackets=auto would be the word for streams, but mod_proxy_scgi flushes by itself.
+    lines += [f"ProxyPass {path} {target}" for path in site.paths]
+    return "\n".join(lines) + "\n"
+
+
+def nginx(site: Site, directory: Path, port: int) -> str:
+    """Return nginx.conf: one worker process."""
+    if site.transport is Transport.UNIX:
+        target = f"unix:{site.backend.socket}"
+    else:
+        target = f"127.0.0.1:{site.backend.port}"
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    return "\n".join(
+        [
+            "user root;" if os.geteuid() == 0 else "",
+            "daemon off;",
+            "worker_processes 1;",
+            f"worker_rlimit_nofile {_descriptors()};",
+            f"pid {directory}/pid;",
+            f"error_log {directory}/error.log;",
+            # A client and a backend connection for each request.
+            f"events {{ worker_connections {2 * connection_limit(site)}; }}",
+            "http {",
+            *(f"  {kind}_temp_path {directory}/{kind};" for kind in kinds),
+            "  access_log off;",
+            "  tcp_nodelay on;",
+            "  keepalive_timeout 5;",
+            "  keepalive_requests 1000;",
+            "  client_max_body_size 0;",
+            # Debian's /etc/nginx/scgi_params, which every site includes.
+            *(f"  scgi_param {name} {value};" for name, value in _NGINX_PARAMETERS),
+            "  server {",
+            f"    listen 127.0.0.1:{port} backlog=4096;",
+            *(f"    location {path} {{ scgi_pass {target}; }}" for path in site.paths),
+            "  }",
+            "}",
+            "",
+        ]
+    )
+
+
+_NGINX_PARAMETERS = (
+    ("REQUEST_METHOD", "$request_method"),
+    ("REQUEST_URI", "$request_uri"),
+    ("QUERY_STRING", "$query_string"),
+    ("CONTENT_TYPE", "$content_type"),
+    ("DOCUMENT_URI", "$document_uri"),
+    ("DOCUMENT_ROOT", "$document_root"),
+    ("SCGI", "1"),
+    ("SERVER_PROTOCOL", "$server_protocol"),
+    ("REQUEST_SCHEME", "$scheme"),
+    ("HTTPS", "$https if_not_empty"),
+    ("REMOTE_ADDR", "$remote_addr"),
+    ("REMOTE_PORT", "$remote_port"),
+    ("SERVER_PORT", "$server_port"),
+    ("SERVER_NAME", "$server_name"),
+)
+
+
+def lighttpd(site: Site, directory: Path, port: int) -> str:
+    """Return lighttpd.conf."""
+    if site.transport is Transport.UNIX:
+        target = f'"socket" => "{site.backend.socket}"'
+    else:
+        target = f'"host" => "127.0.0.1", "port" => {site.backend.port}'
+    servers = ",\n".join(
+        f'  "{path}" => (( {target}, "check-local" => "disable" ))' for path in site.paths
+    )
+    return "\n".join(
+        [
+            'server.modules = ( "mod_scgi" )',
+            'server.bind = "127.0.0.1"',
+            f"server.port = {port}",
+            f'server.document-root = "{directory}"',
+            f'server.errorlog = "{directory}/error.log"',
+            f'server.upload-dirs = ( "{directory}" )',
+            'server.event-handler = "linux-sysepoll"',
+            f"server.max-fds = {_descriptors()}",
+            f"server.max-connections = {connection_limit(site)}",
+            "server.listen-backlog = 4096",
+            "server.max-keep-alive-idle = 5",
+            "server.max-keep-alive-requests = 1000",
+            "server.max-request-size = 0",
+            # The default, 0, keeps a response until it is complete: streams would never start.
+            "server.stream-response-body = 2",
+            "server.stream-request-body = 2",
+            f"scgi.server = (\n{servers}\n)",
+            "",
+        ]
+    )
+
+
+def gunicorn(site: Site) -> dict[str, object]:
+    """Return gunicorn's settings by their names, for every row that runs in it."""
+    return {
+        "bind": "127.0.0.1:0",
+        "workers": 1,
+        "worker_connections": connection_limit(site),
+        "backlog": 4096,
+        "keepalive": 5,
+        "graceful_timeout": 2,
+        "control_socket_disable": True,
+    }
+
+
+def gateway_toml(site: Site, worker_class: str) -> str:
+    """Return gateway.toml: gunicorn's settings, and a route for each path."""
+    if site.transport is Transport.UNIX:
+        target = f"scgi+unix://{site.backend.socket}"
+    else:
+        target = f"scgi://127.0.0.1:{site.backend.port}/"
+    lines = ["[server]", f'worker_class = "{worker_class}"']
+    for name, value in gunicorn(site).items():
+        text = str(value).lower() if isinstance(value, bool) else repr(value).replace("'", '"')
+        lines.append(f"{name} = {text}")
+    for path in site.paths:
+        lines += ["[[route]]", f'path = "{path}"', f'backend = "{target}"']
+    return "\n".join(lines) + "\n"
+
+
+def _descriptors() -> int:
+    return os.sysconf("SC_OPEN_MAX")

@@ -1,0 +1,74 @@
+"""Small requests by wrk, which is the load generator of most published numbers."""
+
+import json
+import math
+import shutil
+import signal
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from .measurement import Exchanges, WrongResponse
+from .processes import pinned
+
+BODY = "Hello, world\n"
+_SCRIPT = Path(__file__).with_name("load.lua")
+# Ends by itself where the signal that should end it came too early to be seen.
+_LONGEST = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wrk:
+    """One way to ask: how many connections, kept or not, with which header fields."""
+
+    connections: int
+    fields: Sequence[str] = ()
+
+    def run(self, url: str, *, seconds: float, core: int | None, verify: bool = False) -> Exchanges:
+        """Ask for ``url`` as often as it is answered within ``seconds``.
+
+        With ``verify`` each body is compared, which takes the time of the load generator.  Raises
+        WrongResponse for any answer that is not right, and where there is none.
+        """
+        result = json.loads(self._output(url, seconds, core, verify).splitlines()[-1])
+        names = ("wrong", "status", "connect", "read", "write", "timeout")
+        errors = {name: result[name] for name in names if result[name]}
+        if errors or not result["requests"]:
+            raise WrongResponse(f"{url}: {result['requests']} answers, errors: {errors}")
+        return Exchanges(
+            requests=result["requests"],
+            seconds=result["microseconds"] / 1e6,
+            p50=result["p50"] / 1e6,
+            p99=result["p99"] / 1e6,
+        )
+
+    def _output(self, url: str, seconds: float, core: int | None, verify: bool) -> str:
+        longest = math.ceil(seconds + _LONGEST)
+        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{longest}s", "-s", str(_SCRIPT)]
+        for field in self.fields:
+            command += ["-H", field]
+        command += [url, "--", *([BODY] if verify else [])]
+        # A signal before wrk has its handler is ignored: it must not end without a result.
+        shell = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+        with pinned(core):
+            process = subprocess.Popen(
+                [*shell, *command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+        with process:
+            try:
+                output, _ = process.communicate(timeout=seconds)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGINT)
+                output, _ = process.communicate(timeout=2 * longest)
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
+            raise WrongResponse(f"wrk ended with {process.returncode}: {output}")
+        return output
+
+
+def is_installed() -> bool:
+    """Tell whether there is a wrk to run."""
+    return shutil.which("wrk") is not None
