@@ -5,7 +5,7 @@ the server iterates over.  Every failure of ours becomes an error page and a lin
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .errors import ClientDisconnected, GatewayError
@@ -13,7 +13,8 @@ from .gateway.body import release_body
 from .gateway.error_page import error_response, new_request_id, options_response
 from .gateway.framing import may_have_body
 from .gateway.request import Request
-from .gateway.response import Foreign, Handler, Response
+from .gateway.response import Foreign, Handler, Outcome, Response
+from .semantics.fields import merge_fields
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -32,15 +33,20 @@ class Edge:
         request: Request | None = None
         try:
             if environ.get("REQUEST_METHOD") == "OPTIONS" and _asks_about_server(environ):
-                response: Response | Foreign = options_response()
+                response: Outcome = options_response()
             else:
                 request = Request(environ)
                 response = self._handler(request)
         except GatewayError as error:
             response = _failure(environ, request, error)
         if isinstance(response, Foreign):
-            return response.application(response.environ, start_response)
-        start_response(response.status, response.fields)
+            return response.application(response.environ, _merging(response, start_response))
+        assert isinstance(response, Response)  # local redirects have been followed
+        try:
+            start_response(f"{response.status} {response.reason}", response.fields)
+        except BaseException:
+            response.close()
+            raise
         return _result(environ, request, response)
 
 
@@ -78,8 +84,7 @@ class _Result:
 
     def close(self) -> None:
         try:
-            if not isinstance(self._response.body, bytes):
-                self._response.body.close()
+            self._response.close()
         finally:
             release_body(self._environ, self._request.body if self._request else None)
 
@@ -92,8 +97,23 @@ def _result(
     return _Result(environ, request, response)
 
 
+def _merging(foreign: Foreign, start_response: "StartResponse") -> "StartResponse":
+    """Return a start_response that adds what an answer redirecting here had to say."""
+    if not foreign.fields and foreign.keep_status is None:
+        return start_response
+
+    def start_merged(
+        status: str, fields: list[tuple[str, str]], exc_info: Any = None, /
+    ) -> Callable[[bytes], object]:
+        if foreign.keep_status is not None:
+            status = "{} {}".format(*foreign.keep_status)
+        return start_response(status, merge_fields(foreign.fields, fields), exc_info)
+
+    return start_merged
+
+
 def _failure(environ: dict[str, Any], request: Request | None, error: GatewayError) -> Response:
-    request_id = new_request_id()
+    request_id = (request.request_id if request is not None else "") or new_request_id()
     route = request.route if request is not None else ""
     logger.log(
         logging.INFO if error.status < 500 else logging.ERROR,
@@ -106,6 +126,7 @@ def _failure(environ: dict[str, Any], request: Request | None, error: GatewayErr
     )
     response = error_response(
         error.status,
+        error.status.phrase,
         error.public,
         request_id=request_id,
         accept=environ.get("HTTP_ACCEPT", ""),
