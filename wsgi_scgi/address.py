@@ -24,6 +24,7 @@ MAX_UNIX_PATH = 107
 """Bytes in ``sockaddr_un.sun_path`` on Linux, less the final NUL."""
 
 _REG_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
+_PORT = re.compile(r"[0-9]{1,5}")
 _AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[^:]*))?")
 
 
@@ -120,7 +121,7 @@ def _parse_host(url: str, host: str) -> str:
 def _parse_port(url: str, port: str | None) -> int:
     if not port:
         return DEFAULT_PORT
-    if port.isascii() and port.isdigit() and 1 <= int(port) <= 65535:
+    if _PORT.fullmatch(port) and 1 <= int(port) <= 65535:
         return int(port)
     raise AddressError(f"{url!r}: the port {port!r} is not a number from 1 to 65535")
 

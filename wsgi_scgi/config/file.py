@@ -28,14 +28,14 @@ _ROUTE_KEYS = ("path", "exclude", "backend")
 _WRITTEN_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
 
-def load_configuration(path: str | os.PathLike[str]) -> Configuration:
-    """Read and check a file.
+def load_configuration(path: str | os.PathLike[str], *, directory: str = "") -> Configuration:
+    """Read and check a file; a relative path is below ``directory``, by default the current one.
 
     Raises ConfigurationError where it cannot be read, InvalidConfiguration with every mistake.
     """
     name = os.fspath(path)
     try:
-        data = Path(name).read_bytes()
+        data = Path(directory, name).read_bytes()
     except OSError as error:
         raise ConfigurationError(f"cannot read {name}: {error.strerror}") from error
     try:

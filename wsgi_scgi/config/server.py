@@ -164,7 +164,7 @@ def _contradictions(config: "Config") -> Iterator[tuple[str, str]]:
     checks: Mapping[str, Callable[[], object]] = {
         "worker_class": lambda: config.worker_class,
         "logger_class": lambda: config.logger_class,
-        "bind": lambda: config.address,
+        "bind": lambda: _check_addresses(config),
         "raw_env": lambda: config.env,
         "http_protocols": config.validate,
         "certfile": lambda: _check_certificate(config),
@@ -188,6 +188,12 @@ def _contradictions(config: "Config") -> Iterator[tuple[str, str]]:
         yield "user", "only root can change the user"
 
 
+def _check_addresses(config: "Config") -> None:
+    for address in config.address:
+        if isinstance(address, tuple) and not 0 <= address[1] <= 65535:
+            raise ValueError(f"{address[1]} is not a port; allowed: 0 to 65535")
+
+
 def _check_certificate(config: "Config") -> None:
     if config.is_ssl:
         from gunicorn.sock import ssl_context
@@ -199,7 +205,7 @@ def _installed(module: str) -> bool:
     return importlib.util.find_spec(module) is not None
 
 
-def _one_line(error: Exception) -> str:
+def _one_line(error: BaseException) -> str:
     """Return the end of what an exception says: some of gunicorn's carry a whole traceback."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip(" ]")]
     return lines[-1].removesuffix("]") if lines else type(error).__name__
@@ -231,11 +237,11 @@ def _run_file(location: str, directory: str) -> Mapping[str, object]:
         if location.startswith("python:"):
             return vars(importlib.import_module(location.removeprefix("python:")))
         return runpy.run_path(os.path.join(directory, location.removeprefix("file:")))
-    except Exception as error:  # it is a program
+    except (Exception, SystemExit) as error:  # it is a program
         raise ConfigurationError(f"cannot read {location}: {_why(error)}") from error
 
 
-def _why(error: Exception) -> str:
+def _why(error: BaseException) -> str:
     if isinstance(error, FileNotFoundError):
         return "No such file or directory"
     place = ""

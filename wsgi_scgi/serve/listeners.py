@@ -1,7 +1,11 @@
 """The sockets that the gateway listens on: opened at once, or the reason told."""
 
+import contextlib
+import errno
+import os
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeAlias
 
 from gunicorn.sock import BaseSocket, TCP6Socket, TCPSocket, UnixSocket
 
@@ -11,45 +15,59 @@ if TYPE_CHECKING:
     from gunicorn.config import Config
     from gunicorn.glogging import Logger
 
-Address = tuple[str, int] | str | int
+Address: TypeAlias = tuple[str, int] | str | int
 """As gunicorn parses a ``bind``: host and port, the path of a Unix socket, a descriptor."""
 
 
 def address_text(address: Address, *, secure: bool = False) -> str:
-    """Return an address as one writes it in a browser, or in ``bind``."""
+    """Return an address as one writes it in a browser, or else in ``bind``."""
     match address:
         case int():
             return f"fd://{address}"
         case str():
             return f"unix:{address}"
-    scheme = "https" if secure else "http"
     host, port = address
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+    host = f"[{host}]" if ":" in host else host
+    return f"{'https' if secure else 'http'}://{host}:{port}"
 
 
 def open_listeners(
-    addresses: list[Address], config: "Config", log: "Logger"
+    addresses: Sequence[Address], config: "Config", log: "Logger"
 ) -> list[BaseSocket]:
     """Listen on all of ``addresses``, or on none and raise ConfigurationError.
 
-    gunicorn tries five times, a second apart, and ends the process; it would also take a Unix
+    gunicorn tries five times, a second apart, and then ends the process; and it takes a Unix
     socket away from the server that listens on it.
     """
     listeners: list[BaseSocket] = []
-    try:
-        for address in addresses:
+    for address in addresses:
+        try:
             listeners.append(_open(address, config, log))
-    except (OSError, ValueError, ConfigurationError) as error:
-        close_listeners(listeners)
-        cause = getattr(error, "strerror", None) or error
-        raise ConfigurationError(f"cannot listen on {address_text(address)}: {cause}") from error
+        except (OSError, ValueError) as error:
+            close_listeners(listeners)
+            cause = getattr(error, "strerror", None) or error
+            place = address_text(address, secure=bool(config.is_ssl))
+            raise ConfigurationError(f"cannot listen on {place}: {cause}") from error
     return listeners
 
 
-def close_listeners(listeners: list[BaseSocket]) -> None:
+def close_listeners(listeners: Sequence[BaseSocket]) -> None:
     """Stop listening, and remove the files of Unix sockets."""
     for listener in listeners:
-        path = listener.getsockname()
+        name = listener.getsockname()
         listener.close()
         if isinstance(listener, UnixSocket):
-            _unlink(path)
+            with contextlib.suppress(OSError):
+                os.unlink(name)
+
+
+def _open(address: Address, config: "Config", log: "Logger") -> BaseSocket:
+    if isinstance(address, int):
+        raise ValueError("a descriptor can be given only at the start")
+    if isinstance(address, str):
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(address) == 0:
+                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        return UnixSocket(address, config, log)
+    kind = TCP6Socket if ":" in address[0] else TCPSocket
+    return kind(address, config, log)  # type: ignore[arg-type]  # types-gunicorn knows only Unix

@@ -39,9 +39,11 @@ class Listener:
 
     def remove_file(self) -> None:
         """Remove the file of a Unix socket, unless another server has put its own there."""
-        if isinstance(self.address, UnixAddress) and self._file == _identity(self.address.path):
-            self._file = None
+        if self._file is None or not isinstance(self.address, UnixAddress):
+            return
+        if _identity(self.address.path) == self._file:
             os.unlink(self.address.path)
+        self._file = None
 
 
 def _listen_tcp(address: TCPAddress) -> gevent.socket.socket:

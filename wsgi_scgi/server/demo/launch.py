@@ -25,16 +25,17 @@ def running_demo() -> Iterator[UnixAddress]:
     """Start the demo and yield its address; end it and leave nothing behind afterwards.
 
     The child has a session of its own, so Ctrl-C reaches only the caller, who decides when it
-    ends.  If the caller is killed the child notices within a second.  Raises ConfigurationError
-    if it does not start.
+    ends.  If the caller is killed the child notices within a second.  A fork of the caller that
+    leaves the block ends nothing.  Raises ConfigurationError if the child does not start.
     """
+    owner = os.getpid()
     directory = tempfile.mkdtemp(prefix="wsgi-scgi-demo-")  # mode 0700
     address = UnixAddress(os.path.join(directory, "demo.sock"))
     try:
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "wsgi_scgi.server.demo", "--remove-directory"),
-                *("--socket", address.path, "--parent", str(os.getpid())),
+                *("--socket", address.path, "--parent", str(owner)),
             ],
             # What lies in the caller's directory must not be imported in place of a module.
             cwd=directory,
@@ -46,9 +47,11 @@ def running_demo() -> Iterator[UnixAddress]:
             _wait_listening(process, address)
             yield address
         finally:
-            _end(process)
+            if os.getpid() == owner:
+                _end(process)
     finally:
-        shutil.rmtree(directory, ignore_errors=True)
+        if os.getpid() == owner:
+            shutil.rmtree(directory, ignore_errors=True)
 
 
 def _environment() -> dict[str, str]:

@@ -134,10 +134,19 @@ function addPiece(piece, arrived, previous) {
   time.textContent = `sent ${clock(piece.sent * 1000)}`;
   gap.textContent = previous === null
     ? "the first"
-    : `${Math.round(arrived - previous)} ms after the one before`;
+    : `${Math.round(arrived - previous)} ms later`;
   item.append(name, time, gap);
-  element("pieces").append(item);
-  item.scrollIntoView({ block: "nearest" });
+  const list = element("pieces");
+  list.append(item);
+  list.scrollTop = list.scrollHeight;
+}
+
+function showBeats(number, of) {
+  const beats = element("beats");
+  while (beats.childElementCount < of) {
+    beats.append(document.createElement("span"));
+  }
+  beats.children[number - 1].classList.add("arrived");
 }
 
 function closingText(count, milliseconds) {
@@ -158,12 +167,16 @@ function startStream() {
     setStatus("stream-status", text, kind);
   };
   element("stream").disabled = true;
-  element("pieces").replaceChildren();
-  element("pieces").hidden = false;
+  for (const id of ["beats", "pieces"]) {
+    element(id).replaceChildren();
+    element(id).hidden = false;
+  }
   setStatus("stream-status", "Receiving.");
   source.addEventListener("piece", (event) => {
     const arrived = performance.now();
-    addPiece(JSON.parse(event.data), arrived, previous);
+    const piece = JSON.parse(event.data);
+    addPiece(piece, arrived, previous);
+    showBeats(piece.number, piece.of);
     count += 1;
     first ??= arrived;
     previous = arrived;
