@@ -44,11 +44,6 @@ class Response:
             self.body.close()
         self.body = b""
 
-    def close(self) -> None:
-        """Let go of the body: closing twice is harmless."""
-        if not isinstance(self.body, bytes):
-            self.body.close()
-
 
 @dataclass(frozen=True, slots=True)
 class Foreign:

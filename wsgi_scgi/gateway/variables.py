@@ -12,7 +12,6 @@ from .conditions import Condition
 from .framing import max_forwards
 from .request import Request
 
-
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 

@@ -27,7 +27,6 @@ class RewriteRules:
     mount: str
     base: str = "/"
     authority: str = ""
-    reverse_location: bool = True
     cookie_path: Pairs = ()
     cookie_domain: Pairs = ()
 
@@ -51,7 +50,7 @@ class RewriteFields:
         return response
 
     def _rewritten(self, name: str, value: str, request: Request) -> str:
-        if name in _ADDRESSES and self._rules.reverse_location:
+        if name in _ADDRESSES:
             return self._reverse(value, request)
         if name == "set-cookie" and (self._rules.cookie_path or self._rules.cookie_domain):
             return rewrite_cookie(value, self._rules.cookie_path, self._rules.cookie_domain)
