@@ -84,7 +84,7 @@ class _Reader:
         for key in document.keys() - set(_TABLES):
             self._wrong((key,), unknown_key(key, _TABLES))
         server = self._server(document.get("server", {}))
-        routes = tuple(self._routes(document.get("route")))
+        routes = tuple(self._routes(document.get("route", [])))
         return Configuration(
             server=MappingProxyType(server),
             routes=tuple(route for _, route in routes),
@@ -105,11 +105,11 @@ class _Reader:
 
     def _routes(self, tables: object) -> Iterator[tuple[int, Route]]:
         if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            text = "there is none, so nothing is served; write [[route]] with path and backend"
-            if tables is not None:
-                text = "is a list of tables; write [[route]]"
-            self._wrong(("route",), text)
+            self._wrong(("route",), "is a list of tables; write [[route]]")
             return
+        if not tables:
+            text = "there is none, so nothing is served; write [[route]] with path and backend"
+            self._wrong(("route",), text)
         for number, table in enumerate(tables):
             route = self._route(("route", number), table)
             if route is not None:
@@ -182,12 +182,17 @@ class _Reader:
             at: KeyPath = ("route", number)
             taker = next((one for one in earlier if _takes_all(one, route)), None)
             if taker is not None:
-                taken = f"never matches: {str_as_text(taker.path)} stands above and takes all of it"
-                yield self._source.mistake((*at, "path"), taken)
+                above = str_as_text(taker.path)
+                yield self._warning(
+                    (*at, "path"), f"never matches: {above} stands above and takes all of it"
+                )
             text = path_info_warning(route)
             if text:
-                yield self._source.mistake((*at, "backend"), text)
+                yield self._warning((*at, "backend"), text)
             earlier.append(route)
+
+    def _warning(self, path: KeyPath, text: str) -> Mistake:
+        return self._source.mistake(path, f"warning: {text}")
 
 
 def _takes_all(earlier: Route, later: Route) -> bool:

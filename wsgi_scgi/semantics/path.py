@@ -43,12 +43,12 @@ def decode_path(raw: str, *, keep_encoded_slash: bool = False) -> str:
         if keep_encoded_slash:
             pieces = _ENCODED_SLASH.split(raw)
             escapes = _ENCODED_SLASH.findall(raw)
-            decoded = unquote_to_bytes(pieces[0])
+            decoded = unquote_to_bytes(pieces[0].encode("latin-1"))
             for escape, piece in zip(escapes, pieces[1:], strict=True):
-                decoded += escape.encode("ascii") + unquote_to_bytes(piece)
+                decoded += escape.encode("ascii") + unquote_to_bytes(piece.encode("latin-1"))
             raw = decoded.decode("latin-1")
         else:
-            raw = unquote_to_bytes(raw).decode("latin-1")
+            raw = unquote_to_bytes(raw.encode("latin-1")).decode("latin-1")
     if _CONTROL.search(raw):
         raise ValueError("the path contains a control character")
     return raw

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote
 
 from . import stream
-from .pages import Answer, answer, fields_for, message_page, read_file, read_template
+from .pages import Answer, MessagePage, answer, fields_for, read_file, read_template
 from .upload import Measurement, measure, peak_memory
 from .variables import display, received_variables, render_tables
 
@@ -37,7 +37,7 @@ class DemoApplication:
     def __init__(self, *, pause: Callable[[float], object] = time.sleep) -> None:
         self._pause = pause
         self._index = read_template("index.html")
-        self._message = read_template("message.html")
+        self._message = MessagePage()
         self._files = {
             path: answer(content_type, read_file(path[1:])) for path, content_type in _FILES.items()
         }
@@ -50,7 +50,7 @@ class DemoApplication:
         path = environ.get("PATH_INFO", "")
         allowed = _UPLOADING if path == "/upload" else _READING
         if environ["REQUEST_METHOD"] not in allowed:
-            return _start(self._wrong_method(allowed), start_response)
+            return _start(self._wrong_method(path, allowed), start_response)
         if path == "/stream":
             return self._stream(environ, start_response)
         return _start(self._answer(path, environ), start_response)
@@ -64,7 +64,7 @@ class DemoApplication:
             return self._home(environ)
         if not path:
             return self._to_directory(environ)
-        return self._problem("404 Not Found", "There is no such page here.")
+        return self._problem("404 Not Found", "There is no such page here.", path)
 
     def _home(self, environ: "WSGIEnvironment") -> Answer:
         variables = received_variables(environ)
@@ -80,21 +80,19 @@ class DemoApplication:
     def _to_directory(self, environ: "WSGIEnvironment") -> Answer:
         # The links of the page are relative; without the slash they would miss the mount.
         location = quote(environ.get("SCRIPT_NAME", "").encode("latin-1")) + "/"
-        page = self._problem("307 Temporary Redirect", "The demo is one slash further.")
+        page = self._problem("307 Temporary Redirect", "The demo is one slash further.", "")
         return Answer(page.status, [*page.fields, ("Location", location)], page.body)
 
     def _upload(self, environ: "WSGIEnvironment") -> Answer:
         length = int(environ.get("CONTENT_LENGTH") or 0)
         measurement = measure(environ["wsgi.input"], length)
         if measurement.size < length:
-            return self._problem("400 Bad Request", "The upload broke off before its end.")
+            return self._problem("400 Bad Request", "The upload broke off early.", "/upload")
         if "application/json" in environ.get("HTTP_ACCEPT", ""):
             return answer("application/json", _as_json(measurement))
-        return message_page(
-            self._message,
-            "The upload has arrived",
-            _as_html(measurement, environ.get("CONTENT_TYPE", "")),
-            status="200 OK",
+        content = _as_html(measurement, environ.get("CONTENT_TYPE", ""))
+        return self._message.render(
+            "The upload has arrived", content, status="200 OK", path="/upload"
         )
 
     def _stream(
@@ -106,13 +104,14 @@ class DemoApplication:
         start_response("200 OK", [*fields_for(content_type), ("X-Accel-Buffering", "no")])
         return stream.lines(self._pause) if as_text else stream.events(self._pause)
 
-    def _wrong_method(self, allowed: tuple[str, ...]) -> Answer:
-        page = self._problem("405 Method Not Allowed", "This address does not take that method.")
+    def _wrong_method(self, path: str, allowed: tuple[str, ...]) -> Answer:
+        text = "This address does not take that method."
+        page = self._problem("405 Method Not Allowed", text, path)
         return Answer(page.status, [*page.fields, ("Allow", ", ".join(allowed))], page.body)
 
-    def _problem(self, status: str, text: str) -> Answer:
+    def _problem(self, status: str, text: str, path: str) -> Answer:
         content = f"<p>{html.escape(text)}</p>"
-        return message_page(self._message, status.partition(" ")[2], content, status=status)
+        return self._message.render(status.partition(" ")[2], content, status=status, path=path)
 
 
 def _start(response: Answer, start_response: "StartResponse") -> Iterable[bytes]:

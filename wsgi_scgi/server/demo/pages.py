@@ -49,7 +49,17 @@ def read_template(name: str) -> Template:
     return Template(read_file(name).decode("utf-8"))
 
 
-def message_page(template: Template, title: str, content: str, *, status: str) -> Answer:
-    """Return a page with a title (text) and a content (HTML)."""
-    page = template.substitute(title=html.escape(title), content=content)
-    return answer("text/html; charset=utf-8", page.encode("utf-8"), status=status)
+class MessagePage:
+    """A page that says one thing: the result of an upload, or what is wrong."""
+
+    def __init__(self) -> None:
+        self._template = read_template("message.html")
+
+    def render(self, title: str, content: str, *, status: str, path: str) -> Answer:
+        """Return it with a title (text) and a content (HTML), for the PATH_INFO ``path``.
+
+        A browser reads the links relative to the path, so they go up as many levels as it has.
+        """
+        root = "../" * (path.count("/") - 1) or "./"
+        page = self._template.substitute(title=html.escape(title), content=content, root=root)
+        return answer("text/html; charset=utf-8", page.encode("utf-8"), status=status)
