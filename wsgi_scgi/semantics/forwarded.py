@@ -45,7 +45,8 @@ def forwarding_fields(
     if style is Style.X_FORWARDED:
         hops = [hop for hop in (before.get("HTTP_X_FORWARDED_FOR"), peer) if hop]
         return {
-            "HTTP_X_FORWARDED_FOR": ", ".join(hops),
+            # A peer on a Unix socket has no address.
+            "HTTP_X_FORWARDED_FOR": ", ".join(hops) or "unknown",
             "HTTP_X_FORWARDED_HOST": before.get("HTTP_X_FORWARDED_HOST") or host,
             "HTTP_X_FORWARDED_PROTO": before.get("HTTP_X_FORWARDED_PROTO") or scheme,
         }
