@@ -57,20 +57,14 @@ class Route:
         path = self.name
         if self.backend is None:
             return f"{path} -> excluded"
+        base = "" if self.backend.path == "/" else self.backend.path
         changed = ", ".join(self.options.changed())
-        return f"{path} -> {self.backend_text}{f' ({changed})' if changed else ''}"
+        return f"{path} -> {self.backend.address}{base}{f' ({changed})' if changed else ''}"
 
     @property
     def name(self) -> str:
         """The path or the expression, with the hosts in front."""
         return " ".join((*self.host, str_as_text(self.path or self.match)))
-
-    @property
-    def backend_text(self) -> str:
-        """The backend's URL; empty for an excluded route."""
-        if self.backend is None:
-            return ""
-        return f"{self.backend.address}{'' if self.backend.path == '/' else self.backend.path}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from typing import IO, Any, Protocol
 
 from ..errors import ClientDisconnected, RequestError
 from .client import Client, client_of
-from .framing import check_length, declared_length
+from .framing import check_length, declared_length, may_have_body
 from .server_input import GunicornInput, bounded_read, read_some
 
 READ_SIZE = 65536
@@ -219,7 +219,7 @@ def release_body(environ: dict[str, Any], body: RequestBody | None) -> None:
         finally:
             body.close()
         return
-    client = client_of(environ)
+    client = client_of(environ) if may_have_body(environ) else None
     if client is None:
         return
     try:

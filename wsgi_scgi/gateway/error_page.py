@@ -49,18 +49,14 @@ def options_response() -> Response:
 def preferred_form(accept: str) -> str:
     """Choose among ``html``, ``json`` and ``text`` by an Accept field (RFC 9110 12.5.1)."""
     best, best_quality = "html", 0.0
-    for position, (form, media_types) in enumerate(_MEDIA_TYPES.items()):
-        quality = max(_quality(accept, media_type) for media_type in media_types)
-        if quality > best_quality or (not position and quality):
+    for form, media_type in _MEDIA_TYPES.items():
+        quality = _quality(accept, media_type)
+        if quality > best_quality:
             best, best_quality = form, quality
     return best
 
 
-_MEDIA_TYPES = {
-    "html": ("text/html", "application/xhtml+xml"),
-    "json": ("application/json",),
-    "text": ("text/plain",),
-}
+_MEDIA_TYPES = {"html": "text/html", "json": "application/json", "text": "text/plain"}
 
 
 def _quality(accept: str, media_type: str) -> float:

@@ -246,9 +246,9 @@ def decode_or_none(raw: str, *, keep_encoded_slash: bool) -> str | None:
 
 def _normalised(raw: str, *, keep_encoded_slash: bool) -> str:
     try:
-        path = resolve_dot_segments(decode_path(raw, keep_encoded_slash=keep_encoded_slash))
+        path = decode_path(raw, keep_encoded_slash=keep_encoded_slash)
+        if path and not path.startswith("/"):
+            raise ValueError("the path does not start with a slash")
+        return resolve_dot_segments(path)
     except ValueError as error:
         raise RequestError(str(error)) from error
-    if path and not path.startswith("/"):
-        raise RequestError("the path does not start with a slash")
-    return path

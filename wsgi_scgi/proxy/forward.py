@@ -119,7 +119,9 @@ class Forwarder:
         if request.method == "HEAD" or head.status in (204, 304):
             exchange.close()
         else:
-            response.body = BackendBody(exchange, head)
+            body = BackendBody(exchange, head)
+            whole = body.whole()
+            response.body = body if whole is None else whole
         return response
 
 

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import os
 import socket
+import stat
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -62,12 +63,43 @@ def close_listeners(listeners: Sequence[BaseSocket]) -> None:
 
 
 def _open(address: Address, config: "Config", log: "Logger") -> BaseSocket:
-    if isinstance(address, int):
-        raise ValueError("a descriptor can be given only at the start")
-    if isinstance(address, str):
-        with socket.socket(socket.AF_UNIX) as probe:
-            if probe.connect_ex(address) == 0:
-                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
-        return UnixSocket(address, config, log)
+    match address:
+        case int():
+            raise ValueError("a descriptor can be given only at the start")
+        case str():
+            return UnixSocket(address, config, log, fd=_listen_unix(address, config))
     kind = TCP6Socket if ":" in address[0] else TCPSocket
-    return kind(address, config, log)  # type: ignore[arg-type]  # types-gunicorn knows only Unix
+    descriptor = _listen(socket.socket(kind.FAMILY), address, config)
+    return kind(address, config, log, fd=descriptor)  # type: ignore[arg-type]  # not only str
+
+
+def _listen_unix(path: str, config: "Config") -> int:
+    """Listen as gunicorn does, but take nothing away from a server that lives."""
+    named = not path.startswith("\0")  # in the file system, not in Linux's abstract names
+    if named and os.path.exists(path):
+        with socket.socket(socket.AF_UNIX) as probe:
+            if probe.connect_ex(path) == 0:
+                raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE))
+        if not stat.S_ISSOCK(os.stat(path).st_mode):
+            raise ValueError("it is not a socket")
+        os.unlink(path)
+    umask = os.umask(config.umask)
+    try:
+        descriptor = _listen(socket.socket(socket.AF_UNIX), path, config)
+    finally:
+        os.umask(umask)
+    if named:
+        os.chown(path, config.uid, config.gid)
+    return descriptor
+
+
+def _listen(sock: socket.socket, address: str | tuple[str, int], config: "Config") -> int:
+    """Return the descriptor of a listening socket; gunicorn would leave one behind that fails."""
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen(config.backlog)
+    except BaseException:
+        sock.close()
+        raise
+    return sock.detach()

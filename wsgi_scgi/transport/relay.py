@@ -75,6 +75,10 @@ class BackendBody:
             raise self._error
         raise StopIteration
 
+    def whole(self) -> bytes | None:
+        """Return the body if all of it came together with the head, else None."""
+        return self._first if self._complete else None
+
     def close(self) -> None:
         """Close the backend's connection at once, finished or not."""
         self._exchange.close()

@@ -5,9 +5,9 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote
 
 from . import stream
@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
 
 _FILES = {
-    "/demo.css": "text/css; charset=utf-8",
-    "/demo.js": "text/javascript; charset=utf-8",
-    "/icon.svg": "image/svg+xml",
+    "/demo.css": ("demo.css", "text/css; charset=utf-8"),
+    "/demo.js": ("demo.js", "text/javascript; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
+    # What browsers ask for when an answer is no page that names its icon, such as the stream.
+    "/favicon.ico": ("icon.svg", "image/svg+xml"),
 }
 _READING = ("GET", "HEAD")
 _UPLOADING = ("POST", "PUT")
@@ -39,7 +41,8 @@ class DemoApplication:
         self._index = read_template("index.html")
         self._message = MessagePage()
         self._files = {
-            path: answer(content_type, read_file(path[1:])) for path, content_type in _FILES.items()
+            path: answer(content_type, read_file(name))
+            for path, (name, content_type) in _FILES.items()
         }
         self._program = f"Python {platform.python_version()}, gevent {version('gevent')}"
 
@@ -71,15 +74,19 @@ class DemoApplication:
         page = self._index.substitute(
             tables=render_tables(variables),
             count=len(variables),
-            browser=_text(_join(variables, "REMOTE_ADDR", "REMOTE_PORT"), "your browser"),
-            gateway=_text(variables.get("SERVER_SOFTWARE", ""), "the gateway"),
-            program=_text(f"{self._program}, process {os.getpid()}"),
+            browser=_escape(_browser(variables)),
+            gateway=_escape(variables.get("SERVER_SOFTWARE", "")) or "name unknown",
+            program=_escape(f"{self._program}, process {os.getpid()}"),
+            pieces=stream.PIECES,
+            interval=stream.INTERVAL,
         )
         return answer("text/html; charset=utf-8", page.encode("utf-8"))
 
     def _to_directory(self, environ: "WSGIEnvironment") -> Answer:
         # The links of the page are relative; without the slash they would miss the mount.
-        location = quote(environ.get("SCRIPT_NAME", "").encode("latin-1")) + "/"
+        # A second slash in front would make it another host.
+        mount = environ.get("SCRIPT_NAME", "").strip("/")
+        location = quote(f"/{mount}/".encode("latin-1")) if mount else "/"
         page = self._problem("307 Temporary Redirect", "The demo is one slash further.", "")
         return Answer(page.status, [*page.fields, ("Location", location)], page.body)
 
@@ -119,12 +126,16 @@ def _start(response: Answer, start_response: "StartResponse") -> Iterable[bytes]
     return [response.body]
 
 
-def _join(variables: Any, address: str, port: str) -> str:
-    return ":".join(variables[name] for name in (address, port) if variables.get(name))
+def _browser(variables: Mapping[str, str]) -> str:
+    address, port = variables.get("REMOTE_ADDR"), variables.get("REMOTE_PORT")
+    if not address:
+        return "address unknown"
+    host = f"[{address}]" if ":" in address else address
+    return f"{host}:{port}" if port else host
 
 
-def _text(value: str, otherwise: str = "") -> str:
-    return html.escape(display(value)) or otherwise
+def _escape(value: str) -> str:
+    return html.escape(display(value))
 
 
 def _as_json(measurement: Measurement) -> bytes:
