@@ -39,6 +39,9 @@ class Edge:
                 response = self._handler(request)
         except GatewayError as error:
             response = _failure(environ, request, error)
+        except BaseException:
+            _free(request)
+            raise
         if isinstance(response, Foreign):
             return response.application(response.environ, _merging(response, start_response))
         assert isinstance(response, Response)  # local redirects have been followed
@@ -46,6 +49,7 @@ class Edge:
             start_response(f"{response.status} {response.reason}", response.fields)
         except BaseException:
             response.close()
+            _free(request)
             raise
         return _result(environ, request, response)
 
@@ -87,6 +91,12 @@ class _Result:
             self._response.close()
         finally:
             release_body(self._environ, self._request.body if self._request else None)
+
+
+def _free(request: Request | None) -> None:
+    """Let go of a spooled body where no answer of ours will."""
+    if request is not None and request.body is not None:
+        request.body.close()
 
 
 def _result(

@@ -86,7 +86,7 @@ def server_config(configuration: Configuration, command_line: CommandLine) -> "C
     environment = _parse_arguments(shlex.split(command_line.environment), "GUNICORN_CMD_ARGS")
     arguments = _parse_arguments(command_line.arguments, "after --")
     source = configuration.source
-    layers.apply(DEFAULTS, Mistake)
+    layers.apply({**DEFAULTS, "chdir": command_line.directory}, Mistake)
     for layer in (arguments, environment, configuration.server):
         if layer.get("config"):
             location = str(layer["config"])

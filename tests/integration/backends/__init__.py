@@ -1,0 +1,1 @@
+"""The gateway in front of SCGI servers that other people wrote and run."""

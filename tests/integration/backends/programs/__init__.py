@@ -1,0 +1,1 @@
+"""The programs that the SCGI servers of these tests run."""
