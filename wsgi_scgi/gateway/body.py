@@ -87,7 +87,7 @@ class StreamedBody:
         self._timeout = timeout
         self._broken = False
         self._input = environ["wsgi.input"]
-        self._buffered = GunicornInput.of(self._input) if client and client.fd >= 0 else None
+        self._buffered = GunicornInput.of(self._input) if client else None
 
     @property
     def state(self) -> BodyState:
@@ -101,7 +101,8 @@ class StreamedBody:
 
     def ready(self) -> bool:
         """Tell whether bytes have been received already; see RequestBody."""
-        return self._buffered is None or self._buffered.has_data()
+        # Under TLS nothing tells: there is no descriptor to wait on.
+        return self._buffered is None or self.fd < 0 or self._buffered.has_data()
 
     def read(self, limit: int) -> bytes:
         """Read what there is, waiting at most ``client_timeout``; see RequestBody."""

@@ -91,7 +91,4 @@ def client_of(environ: dict[str, Any]) -> Client | None:
     # The streams of an HTTP/2 connection share one socket.
     if client_socket is None or not environ.get("SERVER_PROTOCOL", "").startswith("HTTP/1."):
         return None
-    try:
-        return Client(client_socket)
-    except OSError:
-        return None
+    return Client(client_socket)

@@ -1,0 +1,86 @@
+"""A configuration as values: places of mistakes, routes in words."""
+
+import pytest
+
+from wsgi_scgi.address import parse_backend_url
+from wsgi_scgi.config.configuration import Route, Source, path_info_warning, single_backend
+from wsgi_scgi.config.lines import KeyPath
+from wsgi_scgi.config.mistakes import InvalidConfiguration
+from wsgi_scgi.config.options import RouteOptions
+from wsgi_scgi.errors import AddressError
+
+SOURCE = Source(
+    "gateway.toml", {("server",): 2, ("server", "bind"): 3, ("route",): 5, ("route", 0): 5}
+)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (("server", "bind"), "gateway.toml:3: bind: x"),
+        (("server",), "gateway.toml:2: server: x"),
+        (("route", 0), "gateway.toml:5: [[route]]: x"),
+        (("route", 0, "path"), "gateway.toml:5: path: x"),
+        (("route", 0, "variables", "A"), "gateway.toml:5: variables.A: x"),
+        (("route",), "gateway.toml:5: route: x"),
+        (("balancer", "pool"), "gateway.toml:1: balancer.pool: x"),
+    ],
+)
+def test_a_mistake_stands_at_its_key_or_at_the_nearest_table(path: KeyPath, text: str) -> None:
+    assert str(SOURCE.mistake(path, "x")) == text
+
+
+def test_without_a_file_there_are_no_lines() -> None:
+    assert str(Source().mistake(("route", 0, "path"), "x")) == "path: x"
+
+
+def route(url: str, **options: object) -> Route:
+    return Route(
+        path="/caf\xc3\xa9/",
+        backend=parse_backend_url(url),
+        options=RouteOptions.from_values(options),
+    )
+
+
+def test_a_route_in_words_has_its_backend_and_what_is_not_the_default() -> None:
+    assert str(route("scgi://localhost")) == "/café/ -> scgi://localhost:4000"
+    with_options = route("unix:/run/a.sock|scgi://x/base/", path_info=True, timeout=9)
+    assert str(with_options) == (
+        "/café/ -> scgi+unix:///run/a.sock/base/ (path_info = true, timeout = 9)"
+    )
+
+
+def test_an_excluded_route_in_words_has_no_backend() -> None:
+    assert str(Route(path="/private/", exclude=True)) == "/private/ -> excluded"
+
+
+def test_one_backend_takes_everything() -> None:
+    configuration = single_backend("scgi://localhost", {"preset": "wsgi"})
+    (only,) = configuration.routes
+    assert str(only) == '/ -> scgi://localhost:4000 (path_info = true, preset = "wsgi")'
+    assert configuration.server == {}
+    assert configuration.warnings == ()
+    with pytest.raises(AddressError):
+        single_backend("http://localhost", {})
+    with pytest.raises(InvalidConfiguration):
+        single_backend("scgi://localhost", {"preset": "php"})
+
+
+@pytest.mark.parametrize(
+    ("url", "path_info", "warned"),
+    [
+        ("scgi://localhost/base/", True, True),
+        ("scgi://localhost/", True, False),
+        ("scgi://localhost", True, False),
+        ("scgi://localhost/base/", False, False),
+        ("scgi://localhost/base/", "apache", False),
+    ],
+)
+def test_a_base_path_with_path_info_is_warned_of(
+    url: str, path_info: bool | str, warned: bool
+) -> None:
+    assert bool(path_info_warning(route(url, path_info=path_info))) is warned
+
+
+def test_an_excluded_route_has_no_base_path_to_warn_of() -> None:
+    assert path_info_warning(Route(path="/", exclude=True)) == ""

@@ -1,0 +1,410 @@
+"""Cases: where a response body ends, and how a client can tell that it did not get all of it."""
+
+from __future__ import annotations
+
+from tests.conformance.case import Answer, Case, Sees
+from tests.conformance.requests import get, get_old, post, two
+from tests.kit.gates import Open, Wait
+from tests.kit.http import Await, Send
+from tests.kit.response import Framing
+from tests.kit.script import Drip, ReadHead, ReadToEnd, Reply, Reset, Write, WriteUntilHeld, play
+
+_HEAD = b"Status: 200 OK\r\nContent-Type: text/plain\r\n"
+_BIG = bytes(range(256)) * 4096 * 2  # 2 MiB
+_DROPPED = "Apache drops the backend's length."
+_IGNORED = "Apache and nginx 1.22 ignore it, lighttpd forwards it."
+_NOT_TRUSTED = "Apache drops the backend's length, so it presents the rest as complete."
+
+
+def _length(name: str, value: bytes, differs: str = _IGNORED) -> Case:
+    """Return a case of a Content-Length that is none."""
+    script = Reply(_HEAD + b"Content-Length: " + value + b"\r\n\r\nbody")
+    return Case(name, get("/a/x"), Answer(502), Sees(), script, differs=differs)
+
+
+_LENGTHS = (
+    Case(
+        "a_length_is_kept",
+        get("/a/x"),
+        Answer(200, headers={"Content-Length": "4"}, body=b"body", framing=Framing.LENGTH),
+        backend=Reply(_HEAD + b"Content-Length: 4\r\n\r\nbody"),
+        show=("Content-Length",),
+        differs=_DROPPED,
+        smoke=True,
+    ),
+    Case(
+        "without_length_http_1_1_gets_chunks",
+        get("/a/x"),
+        Answer(200, body=b"body", framing=Framing.CHUNKED),
+        backend=Reply(_HEAD + b"\r\nbody"),
+        differs="Apache and lighttpd may know the length before they answer.",
+    ),
+    Case(
+        "without_length_http_1_0_gets_a_close",
+        get_old("/a/x"),
+        Answer(200, body=b"body", without=("Transfer-Encoding",)),
+        backend=Reply(_HEAD + b"\r\nbody"),
+        smoke=True,
+    ),
+    Case(
+        "2_mib_without_length_arrive_whole",
+        get("/a/x"),
+        Answer(200, body=_BIG),
+        backend=Reply(_HEAD + b"\r\n" + _BIG),
+        smoke=True,
+    ),
+    Case(
+        "2_mib_with_length_arrive_whole",
+        get("/a/x"),
+        Answer(200, body=_BIG, framing=Framing.LENGTH),
+        differs=_DROPPED,
+        backend=Reply(_HEAD + b"Content-Length: %d\r\n\r\n" % len(_BIG) + _BIG),
+    ),
+    Case(
+        "an_empty_body_with_length_zero",
+        get("/a/x"),
+        Answer(200, headers={"Content-Length": "0"}, body=b""),
+        backend=Reply(_HEAD + b"Content-Length: 0\r\n\r\n"),
+        differs=_DROPPED,
+    ),
+    Case(
+        "more_than_the_length_is_cut",
+        get("/a/x"),
+        Answer(200, headers={"Content-Length": "8"}, body=b"SEE-THIS"),
+        backend=Reply(_HEAD + b"Content-Length: 8\r\n\r\nSEE-THIS-BUT-NOT-THIS\n"),
+        differs=_NOT_TRUSTED,
+        smoke=True,
+    ),
+    Case(
+        "bytes_behind_length_zero_are_cut",
+        get("/a/x"),
+        Answer(200, headers={"Content-Length": "0"}, body=b""),
+        backend=Reply(_HEAD + b"Content-Length: 0\r\n\r\nNOT-THIS\n"),
+        differs=_NOT_TRUSTED,
+    ),
+    Case(
+        "less_than_the_length_is_visibly_cut",
+        get("/a/x"),
+        Answer(200, headers={"Content-Length": "100"}, body=b"SHORT", complete=False),
+        backend=Reply(_HEAD + b"Content-Length: 100\r\n\r\nSHORT"),
+        differs=_NOT_TRUSTED,
+        smoke=True,
+    ),
+    Case(
+        "nothing_of_the_length_is_visibly_cut",
+        get("/a/x"),
+        Answer(200, headers={"Content-Length": "100"}, body=b"", complete=False),
+        backend=Reply(_HEAD + b"Content-Length: 100\r\n\r\n"),
+        differs=_NOT_TRUSTED,
+    ),
+    Case(
+        "a_cut_response_is_the_last_of_its_connection",
+        two(get("/a/one"), get("/a/two")),
+        Answer(200, headers={"Content-Length": "100"}, body=b"SHORT", complete=False),
+        None,
+        backend=Reply(_HEAD + b"Content-Length: 100\r\n\r\nSHORT"),
+        differs=_NOT_TRUSTED + " lighttpd goes on inside the old body.",
+    ),
+    Case(
+        "a_reset_response_is_the_last_of_its_connection",
+        (Send(two(get("/stream/one"), get("/stream/two"))), Await(b"SHORT"), Open("read")),
+        Answer(200, body=b"SHORT", complete=False),
+        None,
+        backend=play(ReadHead(), Write(_HEAD + b"\r\nSHORT"), Wait("read"), Reset()),
+        differs="Apache sends the next response inside the open body of this one.",
+    ),
+    Case(
+        "a_complete_response_leaves_the_connection_usable",
+        two(get("/a/one"), get("/a/two")),
+        (Answer(200, body=b"one"), Answer(404, body=b"two")),
+        (Sees(has={"REQUEST_URI": "/a/one"}), Sees(has={"REQUEST_URI": "/a/two"})),
+        backend=(
+            Reply(_HEAD + b"Content-Length: 3\r\n\r\none"),
+            Reply(b"Status: 404 No\r\n\r\ntwo"),
+        ),
+        methods=("GET", "GET"),
+        smoke=True,
+    ),
+    Case(
+        "a_complete_chunked_response_leaves_the_connection_usable",
+        two(get("/a/one"), get("/a/two")),
+        (Answer(200, body=b"one", framing=Framing.CHUNKED), Answer(404, body=b"two")),
+        (Sees(has={"REQUEST_URI": "/a/one"}), Sees(has={"REQUEST_URI": "/a/two"})),
+        backend=(Reply(_HEAD + b"\r\none"), Reply(b"Status: 404 No\r\n\r\ntwo")),
+        methods=("GET", "GET"),
+        differs="Apache and lighttpd may know the length before they answer.",
+    ),
+    Case(
+        "an_over_long_response_leaves_no_byte_behind",
+        two(get("/a/one"), get("/a/two")),
+        (Answer(200, body=b"one"), Answer(404, body=b"two")),
+        (Sees(), Sees()),
+        backend=(
+            Reply(_HEAD + b"Content-Length: 3\r\n\r\noneHTTP/1.1 200 Forged\r\n\r\n"),
+            Reply(b"Status: 404 No\r\n\r\ntwo"),
+        ),
+        methods=("GET", "GET"),
+        differs=_NOT_TRUSTED,
+    ),
+    _length("a_length_of_letters_is_502", b"abc"),
+    _length("a_negative_length_is_502", b"-1"),
+    _length("a_signed_length_is_502", b"+4"),
+    _length("a_length_over_2_63_is_502", b"9223372036854775808"),
+    _length("a_length_with_an_underscore_is_502", b"1_0"),
+    _length("a_list_of_lengths_is_502", b"4, 4"),
+    _length("an_empty_length_is_502", b""),
+    _length(
+        "two_different_lengths_are_502",
+        b"4\r\nContent-Length: 8",
+        "nginx takes the last, lighttpd the first.",
+    ),
+    _length(
+        "two_equal_lengths_are_502",
+        b"4\r\nContent-Length: 4",
+        "nginx takes the last, lighttpd the first.",
+    ),
+    _length("a_length_and_chunked_together_are_502", b"4\r\nTransfer-Encoding: chunked"),
+    Case(
+        "a_transfer_coding_of_the_backend_is_502",
+        get("/a/x"),
+        Answer(502),
+        backend=Reply(_HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n"),
+        differs="CGI has no transfer codings; lighttpd decodes it, Apache and nginx pass it raw.",
+    ),
+    Case(
+        "an_identity_transfer_coding_is_502_as_well",
+        get("/a/x"),
+        Answer(502),
+        backend=Reply(_HEAD + b"Transfer-Encoding: identity\r\n\r\nbody"),
+        differs="CGI has no transfer codings.",
+    ),
+)
+
+
+def _bodiless(
+    name: str, head: bytes, answer: Answer, method: str = "GET", differs: str = ""
+) -> Case:
+    return Case(
+        name,
+        get("/a/x", method=method),
+        answer,
+        backend=Reply(head + b"\r\nbody"),
+        methods=(method,),
+        show=("Content-Length",),
+        differs=differs,
+    )
+
+
+_BODILESS = (
+    _bodiless(
+        "head_keeps_the_length_and_drops_the_body",
+        _HEAD + b"Content-Length: 4\r\n",
+        Answer(200, headers={"Content-Length": "4"}, body=b""),
+        "HEAD",
+    ),
+    _bodiless(
+        "head_need_not_have_the_bytes_it_announces",
+        _HEAD + b"Content-Length: 444\r\n",
+        Answer(200, headers={"Content-Length": "444"}, body=b""),
+        "HEAD",
+        "Apache drops the length.",
+    ),
+    _bodiless("head_without_length_drops_the_body", _HEAD, Answer(200, body=b""), "HEAD"),
+    _bodiless(
+        "204_has_neither_body_nor_type_nor_length",
+        b"Status: 204 No Content\r\nContent-Type: text/plain\r\nContent-Length: 4\r\nX-A: 1\r\n",
+        Answer(
+            204,
+            headers={"X-A": "1"},
+            without=("Content-Type", "Content-Length", "Transfer-Encoding"),
+            body=b"",
+        ),
+        differs="nginx 1.22 keeps the length.",
+    ),
+    _bodiless(
+        "304_has_neither_body_nor_type",
+        b'Status: 304 Not Modified\r\nContent-Type: text/plain\r\nETag: "e"\r\nSet-Cookie: a=1\r\n',
+        Answer(
+            304,
+            headers={"ETag": '"e"', "Set-Cookie": "a=1"},
+            without=("Content-Type", "Transfer-Encoding"),
+            body=b"",
+        ),
+        differs="nginx keeps the type.",
+    ),
+    Case(
+        "after_a_204_with_a_body_the_connection_is_clean",
+        two(get("/a/one"), get("/a/two")),
+        (Answer(204, body=b""), Answer(200, body=b"two")),
+        (Sees(), Sees()),
+        backend=(
+            Reply(b"Status: 204 No Content\r\n\r\nHTTP/1.1 200 Forged\r\n\r\n"),
+            Reply(_HEAD + b"\r\ntwo"),
+        ),
+        methods=("GET", "GET"),
+    ),
+    Case(
+        "after_a_head_with_a_body_the_connection_is_clean",
+        two(get("/a/one", method="HEAD"), get("/a/two")),
+        (Answer(200, body=b""), Answer(200, body=b"two")),
+        (Sees(), Sees()),
+        backend=(Reply(_HEAD + b"\r\nHTTP/1.1 200 Forged\r\n\r\n"), Reply(_HEAD + b"\r\ntwo")),
+        methods=("HEAD", "GET"),
+    ),
+    Case(
+        "205_may_have_a_body",
+        get("/a/x"),
+        Answer(205, body=b"body"),
+        backend=Reply(b"Status: 205 Reset Content\r\nContent-Length: 4\r\n\r\nbody"),
+        differs="lighttpd drops it, as RFC 9110 15.3.6 wants the backend to.",
+    ),
+    Case(
+        "head_ends_the_backend_s_connection_without_waiting_for_a_body",
+        get("/a/x", method="HEAD"),
+        Answer(200, headers={"Content-Length": "4"}, body=b""),
+        backend=play(ReadHead(), Write(_HEAD + b"Content-Length: 4\r\n\r\n"), ReadToEnd()),
+        methods=("HEAD",),
+        differs="Apache waits for the end of the backend.",
+    ),
+)
+
+_PASSED = (
+    Case(
+        "a_206_of_the_backend_is_passed",
+        get("/a/x", "Range: bytes=0-3"),
+        Answer(206, headers={"Content-Range": "bytes 0-3/10", "Content-Length": "4"}, body=b"body"),
+        differs=_DROPPED,
+        backend=Reply(
+            b"Status: 206 P\r\nContent-Range: bytes 0-3/10\r\nContent-Length: 4\r\n\r\nbody"
+        ),
+    ),
+    Case(
+        "a_range_is_not_cut_out_of_a_200",
+        get("/a/x", "Range: bytes=0-1"),
+        Answer(200, headers={"Content-Length": "4"}, body=b"body"),
+        backend=Reply(_HEAD + b"Content-Length: 4\r\n\r\nbody"),
+        differs="lighttpd cuts a 206 out of it.",
+    ),
+    Case(
+        "a_matching_etag_does_not_replace_the_backend_s_200",
+        get("/a/x", 'If-None-Match: "e1"'),
+        Answer(200, headers={"ETag": '"e1"'}, body=b"body"),
+        Sees(has={"HTTP_IF_NONE_MATCH": '"e1"'}),
+        backend=Reply(_HEAD + b'ETag: "e1"\r\n\r\nbody'),
+    ),
+    Case(
+        "without_status_a_matching_etag_changes_nothing_either",
+        get("/a/x", 'If-None-Match: "e1"'),
+        Answer(200, headers={"ETag": '"e1"'}, body=b"body"),
+        backend=Reply(b'ETag: "e1"\r\n\r\nbody'),
+        differs="Apache answers 304 itself where there is no Status.",
+    ),
+    Case(
+        "a_failing_if_match_is_the_backend_s_matter",
+        get("/a/x", 'If-Match: "e2"'),
+        Answer(200, headers={"ETag": '"e1"'}, body=b"body"),
+        backend=Reply(b'ETag: "e1"\r\n\r\nbody'),
+        differs="Apache answers 412 itself where there is no Status.",
+    ),
+    Case(
+        "a_post_with_a_condition_is_passed",
+        post("/a/x", b"hi", 'If-None-Match: "e1"'),
+        Answer(200, headers={"ETag": '"e1"'}, body=b"body"),
+        Sees(body=b"hi"),
+        backend=Reply(b'ETag: "e1"\r\n\r\nbody'),
+        methods=("POST",),
+    ),
+)
+
+_STREAMS = (
+    Case(
+        "each_piece_reaches_the_client_at_once",
+        (
+            Send(get("/stream/x")),
+            Await(b"one"),
+            Open("one"),
+            Await(b"two"),
+            Open("two"),
+        ),
+        Answer(200, body=b"onetwothree"),
+        backend=play(
+            ReadHead(),
+            Write(_HEAD + b"\r\none"),
+            Wait("one"),
+            Write(b"two"),
+            Wait("two"),
+            Write(b"three"),
+        ),
+        smoke=True,
+    ),
+    Case(
+        "each_piece_of_a_known_length_reaches_the_client_at_once",
+        (Send(get("/stream/x")), Await(b"one"), Open("one")),
+        Answer(200, body=b"onetwo"),
+        backend=play(
+            ReadHead(),
+            Write(_HEAD + b"Content-Length: 6\r\n\r\none"),
+            Wait("one"),
+            Write(b"two"),
+        ),
+    ),
+    Case(
+        "each_piece_reaches_an_http_1_0_client_at_once",
+        (Send(get_old("/stream/x")), Await(b"one"), Open("one")),
+        Answer(200, body=b"onetwo"),
+        backend=play(ReadHead(), Write(_HEAD + b"\r\none"), Wait("one"), Write(b"two")),
+    ),
+    Case(
+        "a_body_that_comes_byte_by_byte_arrives_whole",
+        get("/a/x"),
+        Answer(200, body=b"abcdef"),
+        backend=play(ReadHead(), Write(_HEAD + b"\r\n"), Drip(b"abcdef")),
+    ),
+    Case(
+        "the_length_ends_the_body_though_the_backend_stays",
+        get("/a/x"),
+        Answer(200, body=b"body"),
+        backend=play(ReadHead(), Write(_HEAD + b"Content-Length: 4\r\n\r\nbody"), ReadToEnd()),
+        differs="Apache waits for the end of the backend.",
+    ),
+    Case(
+        "a_reset_inside_the_body_is_visible",
+        (Send(get("/stream/x")), Await(b"part"), Open("read")),
+        Answer(200, body=b"part", complete=False),
+        backend=play(ReadHead(), Write(_HEAD + b"\r\npart"), Wait("read"), Reset()),
+        smoke=True,
+    ),
+    Case(
+        "a_reset_behind_the_whole_length_spoils_nothing",
+        get("/a/x"),
+        Answer(200, body=b"body"),
+        backend=play(ReadHead(), Write(_HEAD + b"Content-Length: 4\r\n\r\nbody"), Reset()),
+        differs="Apache cannot know that it was all.",
+    ),
+    Case(
+        "a_client_that_does_not_read_holds_the_backend_back",
+        (Send(get("/stream/x")), Wait("held back")),
+        Answer(200),
+        backend=play(
+            ReadHead(), Write(_HEAD + b"\r\n"), WriteUntilHeld(64 * 1024 * 1024), Open("held back")
+        ),
+        differs="Buffered elsewhere, in memory or in a file.",
+    ),
+    Case(
+        "a_reset_inside_a_body_of_known_length_is_visible",
+        (Send(get("/stream/x")), Await(b"part"), Open("read")),
+        Answer(200, body=b"part", complete=False),
+        backend=play(
+            ReadHead(), Write(_HEAD + b"Content-Length: 9\r\n\r\npart"), Wait("read"), Reset()
+        ),
+    ),
+    Case(
+        "a_backend_that_falls_silent_inside_the_body_is_visible",
+        get("/quick/x"),
+        Answer(200, body=b"part", complete=False),
+        backend=play(ReadHead(), Write(_HEAD + b"\r\npart"), ReadToEnd()),
+        differs="lighttpd makes a 301 of it when it buffers.",
+    ),
+)
+
+CASES = (*_LENGTHS, *_BODILESS, *_PASSED, *_STREAMS)

@@ -1,0 +1,129 @@
+"""Every gateway of the table, started with the same routes to a backend of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from tests.conformance import routes
+from tests.conformance.case import Case, Outcome
+from tests.conformance.run import run
+from tests.kit import gateways, peers
+from tests.kit.backend import Backend
+from tests.kit.gateways import Gateway
+
+
+@dataclass(frozen=True, slots=True)
+class Front:
+    """A running gateway and the backend behind it."""
+
+    gateway: Gateway
+    backend: Backend
+    places: routes.Places
+
+    def run(self, case: Case, *, bound: float) -> Outcome:
+        """Run one case; ``bound`` (seconds) limits each single wait."""
+        outcome = run(case, self.gateway.address, self.backend, bound=bound)
+        return replace(outcome, secrets=self.places.secrets)
+
+
+Start = Callable[[Path, routes.Places], Gateway]
+
+
+def _apache(directory: Path, places: routes.Places) -> Gateway:
+    return gateways.start_apache(directory, routes.as_apache(places))
+
+
+def _nginx(directory: Path, places: routes.Places) -> Gateway:
+    return gateways.start_nginx(directory, routes.as_nginx(places))
+
+
+def _lighttpd(directory: Path, places: routes.Places) -> Gateway:
+    return gateways.start_lighttpd(directory, routes.as_lighttpd(places))
+
+
+def _serve(worker_class: str) -> Start:
+    def start(directory: Path, places: routes.Places) -> Gateway:
+        settings = ["[server]", 'bind = "127.0.0.1:0"', f'worker_class = "{worker_class}"']
+        if worker_class == "gthread":
+            settings.append("threads = 16")
+        settings += ["control_socket_disable = true", "graceful_timeout = 2"]
+        path = directory / "gateway.toml"
+        path.write_text("\n".join(settings) + "\n\n" + routes.as_toml(places))
+        return gateways.start_serve(directory, ("-c", str(path)))
+
+    return start
+
+
+def _gunicorn(worker_class: str) -> Start:
+    def start(directory: Path, places: routes.Places) -> Gateway:
+        (directory / "gateway.toml").write_text(routes.as_toml(places))
+        application = 'wsgi_scgi:from_toml("gateway.toml")'
+        return gateways.start_gunicorn(directory, application, worker_class)
+
+    return start
+
+
+def _python_server(kind: str) -> Start:
+    def start(directory: Path, places: routes.Places) -> Gateway:
+        (directory / "gateway.toml").write_text(routes.as_toml(places))
+        code = 'import wsgi_scgi\napplication = wsgi_scgi.from_toml("gateway.toml")'
+        return gateways.start_python_server(directory, kind, code)
+
+    return start
+
+
+PEERS: dict[str, Start] = {"Apache": _apache, "nginx": _nginx, "lighttpd": _lighttpd}
+_PROGRAMS = {"Apache": "apache2", "nginx": "nginx", "lighttpd": "lighttpd"}
+OURS: dict[str, Start] = {"gevent": _serve("gevent"), "gthread": _serve("gthread")}
+# Other servers that the application has to work in.
+SERVERS: dict[str, Start] = {
+    "gunicorn sync": _gunicorn("sync"),
+    "gunicorn gevent_pywsgi": _gunicorn("gevent_pywsgi"),
+    "waitress": _python_server("waitress"),
+    "wsgiref": _python_server("wsgiref"),
+}
+
+# What a server itself makes impossible, by server and case.
+IMPOSSIBLE: dict[str, dict[str, str]] = {
+    "gunicorn sync": {
+        "a_complete_response_leaves_the_connection_usable": "it closes after each response",
+    },
+    "waitress": {
+        "a_client_that_sends_less_than_it_said_gets_400": "it drops such a request itself",
+    },
+    "wsgiref": {
+        "the_variables_of_a_plain_request": "it knows no REMOTE_PORT and invents a CONTENT_TYPE",
+        "a_chunked_body_gets_its_true_length": "it knows no chunked requests; they are 411",
+        "a_complete_response_leaves_the_connection_usable": "it closes after each response",
+        "a_reset_inside_the_body_is_visible": "its bodies end at the close, however it happens",
+    },
+}
+
+
+def installed_peers() -> list[str]:
+    """Return the names of the peers that this machine has."""
+    return [name for name, program in _PROGRAMS.items() if peers.find(program) is not None]
+
+
+def require_peer(name: str) -> None:
+    """Skip the test, or fail it on CI, if the peer ``name`` is not installed."""
+    peers.require(_PROGRAMS[name], f"install {_PROGRAMS[name]}")
+
+
+@contextmanager
+def started(start: Start) -> Iterator[Front]:
+    """Start a gateway with a backend of its own, and stop both."""
+    directory = gateways.new_directory()
+    try:
+        with Backend() as backend:
+            places = routes.Places(backend, directory)
+            try:
+                with start(directory, places) as gateway:
+                    yield Front(gateway, backend, places)
+            finally:
+                places.close()
+    finally:
+        gateways.remove_directory(directory)

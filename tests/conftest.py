@@ -1,0 +1,57 @@
+"""What all tests share: how hypothesis searches, and the two transports."""
+
+import os
+from collections.abc import Iterator
+
+import gevent
+import pytest
+from hypothesis import settings
+
+from tests.gateway.gunicorn_server import ServedConnection, served_connection
+from tests.transports import Transport
+
+# Machines are noisy, so no example is too slow.  CI looks longer than a developer waits.
+settings.register_profile("developer", deadline=None)
+settings.register_profile("ci", deadline=None, max_examples=500)
+settings.load_profile("ci" if os.environ.get("CI") == "true" else "developer")
+
+
+@pytest.fixture(params=list(Transport), ids=lambda transport: transport.value)
+def transport(request: pytest.FixtureRequest) -> Transport:
+    """One of the two ways to wait; a test that asks for it runs on both."""
+    chosen: Transport = request.param
+    return chosen
+
+
+@pytest.fixture
+def served(transport: Transport) -> Iterator[ServedConnection]:
+    """A connection on which gunicorn reads requests, of the transport's kind."""
+    with served_connection(transport) as connection:
+        yield connection
+
+
+@pytest.fixture
+def nothing_left_open() -> Iterator[None]:
+    """Check that the test leaves no descriptor and no running watcher behind."""
+    hub = gevent.get_hub()
+    # What gevent opens once and keeps is not the test's.
+    hub.threadpool.spawn(int).get()
+    gevent.sleep(0)
+    if not os.path.isdir("/proc/self/fd"):
+        pytest.skip("descriptors can only be counted where /proc is mounted")
+    before = _descriptors()
+    watchers = hub.loop.activecnt
+    yield
+    assert _descriptors() == before
+    assert hub.loop.activecnt == watchers
+
+
+def _descriptors() -> dict[str, str]:
+    """Return what each open descriptor of this process stands for."""
+    found = {}
+    for number in os.listdir("/proc/self/fd"):
+        try:
+            found[number] = os.readlink(f"/proc/self/fd/{number}")
+        except FileNotFoundError:
+            continue  # the one that listed the directory
+    return found

@@ -1,0 +1,1 @@
+"""The documentation is run: every file, command and answer that it shows."""

@@ -1,0 +1,76 @@
+"""gunicorn's own parser and environ over a real connection, without its arbiter and workers."""
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterator
+from typing import Any
+
+import gevent.socket
+from gunicorn.config import Config
+from gunicorn.http import get_parser, wsgi
+
+from tests.transports import BOUND, Transport
+
+
+class ServedConnection:
+    """A connection on which gunicorn reads requests and a test is the client.
+
+    ``far`` is the client's end, an ordinary socket.  The server's end is of the kind that
+    gunicorn's workers have on the transport in question.
+    """
+
+    def __init__(self, near: socket.socket, far: socket.socket, transport: Transport) -> None:
+        self.far = far
+        far.settimeout(BOUND)
+        near.settimeout(None)
+        self.near: Any = near
+        if transport is Transport.COOPERATIVE:
+            self.near = gevent.socket.socket(near.family, near.type, fileno=near.detach())
+        self._config = Config()
+        self._config.set("http_parser", "python")
+        self._parser = get_parser(self._config, self.near, ("127.0.0.1", 54321))
+
+    def secure(self, near: ssl.SSLSocket) -> None:
+        """Go on over TLS, of which ``near`` is the server's end."""
+        self.near = near
+        self._parser = get_parser(self._config, near, ("127.0.0.1", 54321))
+
+    def next_environ(self) -> dict[str, Any]:
+        """Parse the next request and return its environ; StopIteration where gunicorn closes."""
+        request = next(self._parser)
+        address = ("127.0.0.1", 54321)
+        _, environ = wsgi.create(request, self.near, address, ("127.0.0.1", 8000), self._config)
+        return dict(environ)
+
+    def close(self) -> None:
+        """Close both ends."""
+        self.near.close()
+        self.far.close()
+
+
+@contextlib.contextmanager
+def served_connection(transport: Transport) -> Iterator[ServedConnection]:
+    """Make a TCP connection on loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        far = socket.create_connection(listener.getsockname())
+        near, _ = listener.accept()
+    connection = ServedConnection(near, far, transport)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def post(body: bytes, *, length: int | None = None) -> bytes:
+    """Return a POST request with a Content-Length."""
+    length = len(body) if length is None else length
+    return b"POST /x HTTP/1.1\r\nHost: a.test\r\nContent-Length: %d\r\n\r\n%b" % (length, body)
+
+
+def post_chunked(chunks: bytes) -> bytes:
+    """Return a POST request with these bytes as its chunked body."""
+    return b"POST /x HTTP/1.1\r\nHost: a.test\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
+
+
+GET_NEXT = b"GET /next HTTP/1.1\r\nHost: a.test\r\n\r\n"

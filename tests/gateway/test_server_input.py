@@ -1,0 +1,209 @@
+"""Reading wsgi.input: bounded, without over-waiting, and never beyond the body."""
+
+import io
+import sys
+
+import gevent
+import pytest
+from gunicorn.http.body import Body, ChunkedReader, EOFReader, LengthReader
+from gunicorn.http.unreader import IterUnreader
+
+from tests.gateway.gunicorn_server import GET_NEXT, ServedConnection, post, post_chunked
+from tests.transports import Transport
+from wsgi_scgi.errors import ClientDisconnected, RequestTimeout
+from wsgi_scgi.gateway.client import Client
+from wsgi_scgi.gateway.server_input import GunicornInput, bounded_read, read_some
+
+
+def of(served: ServedConnection) -> GunicornInput:
+    gunicorn_input = GunicornInput.of(served.next_environ()["wsgi.input"])
+    assert gunicorn_input is not None
+    return gunicorn_input
+
+
+def test_read1_is_preferred_since_it_gives_what_has_arrived() -> None:
+    class WithRead1(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise AssertionError("read waits for the whole block")
+
+    assert read_some(WithRead1(b"abc"))(9) == b"abc"
+
+
+def test_an_input_without_read1_is_read_plainly() -> None:
+    class PlainInput:
+        def read(self, size: int) -> bytes:
+            return b"x" * size
+
+    assert read_some(PlainInput())(3) == b"xxx"
+
+
+def test_without_a_client_a_read_is_just_a_read() -> None:
+    assert bounded_read(io.BytesIO(b"hello").read, 3, None, 0.001) == b"hel"
+
+
+def test_a_client_that_is_silent_is_a_request_timeout(
+    served: ServedConnection, transport: Transport
+) -> None:
+    def read() -> None:
+        bounded_read(served.near.recv, 10, Client(served.near), 0.02)
+
+    with pytest.raises(RequestTimeout, match=r"silent for 0\.02 seconds"):
+        transport.call(read)
+    assert served.near.gettimeout() is None
+
+
+def test_whatever_else_a_parser_raises_is_a_client_that_broke_off() -> None:
+    def read(size: int) -> bytes:
+        raise ValueError(f"bad chunk of {size}")
+
+    with pytest.raises(ClientDisconnected, match="ValueError: bad chunk of 5") as caught:
+        bounded_read(read, 5, None, 1.0)
+    assert caught.value.public == "The body could not be read."
+
+
+@pytest.mark.parametrize("exception", [gevent.GreenletExit, KeyboardInterrupt, gevent.Timeout])
+def test_what_ends_the_greenlet_or_the_process_passes(exception: type[BaseException]) -> None:
+    def read(size: int) -> bytes:
+        raise exception
+
+    with pytest.raises(exception):
+        bounded_read(read, 5, None, 1.0)
+
+
+def test_only_gunicorn_s_bodies_of_known_length_are_read_in_this_way(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    unreader = IterUnreader([b"hello"])
+    body = Body(LengthReader(unreader, 5))
+
+    class Wrapped(Body):
+        pass
+
+    assert GunicornInput.of(body) is not None
+    assert GunicornInput.of(Wrapped(LengthReader(unreader, 5))) is None
+    assert GunicornInput.of(Body(EOFReader(unreader))) is None
+    assert GunicornInput.of(Body(LengthReader(object(), 5))) is None
+    assert GunicornInput.of(io.BytesIO()) is None
+    monkeypatch.delitem(sys.modules, "gunicorn.http.body")
+    assert GunicornInput.of(body) is None
+
+
+def test_a_chunked_body_is_not_read_in_this_way(
+    served: ServedConnection, transport: Transport
+) -> None:
+    served.far.sendall(post_chunked(b"5\r\nhello\r\n0\r\n\r\n"))
+    body = transport.call(served.next_environ)["wsgi.input"]
+
+    assert isinstance(body.reader, ChunkedReader)
+    assert GunicornInput.of(body) is None
+
+
+def test_pieces_are_returned_as_they_arrive(served: ServedConnection, transport: Transport) -> None:
+    def test() -> None:
+        served.far.sendall(post(b"", length=11))
+        body = of(served)
+        assert not body.has_data()
+
+        served.far.sendall(b"hello")
+        assert body.read(65536) == b"hello"
+        assert not body.has_data()
+
+        served.far.sendall(b" world")
+        assert body.read(65536) == b" world"
+
+    transport.call(test)
+
+
+def test_what_came_with_the_head_is_there_at_once(
+    served: ServedConnection, transport: Transport
+) -> None:
+    def test() -> None:
+        served.far.sendall(post(b"hello"))
+        body = of(served)
+
+        assert body.has_data()
+        assert body.read(3) == b"hel"
+        assert body.has_data()
+        assert body.read(3) == b"lo"
+        assert not body.has_data()
+
+    transport.call(test)
+
+
+def test_a_pipelined_request_is_not_eaten(served: ServedConnection, transport: Transport) -> None:
+    def test() -> None:
+        served.far.sendall(post(b"hello") + GET_NEXT)
+        body = of(served)
+
+        assert body.read(5) == b"hello"
+        assert served.next_environ()["PATH_INFO"] == "/next"
+
+    transport.call(test)
+
+
+def test_a_pipelined_request_that_arrives_with_the_last_piece_is_not_eaten(
+    served: ServedConnection, transport: Transport
+) -> None:
+    def test() -> None:
+        served.far.sendall(post(b"", length=5))
+        body = of(served)
+        served.far.sendall(b"hello" + GET_NEXT)
+
+        assert body.read(5) == b"hello"
+        assert served.next_environ()["PATH_INFO"] == "/next"
+
+    transport.call(test)
+
+
+@pytest.mark.parametrize("ahead", [1, 3, 5, 8])
+def test_what_a_middleware_has_looked_at_is_not_lost(
+    served: ServedConnection, transport: Transport, ahead: int
+) -> None:
+    def test() -> None:
+        served.far.sendall(post(b"he\nlo world\n"))
+        environ = served.next_environ()
+        looked = environ["wsgi.input"].readline(ahead)
+        body = GunicornInput.of(environ["wsgi.input"])
+        assert body is not None
+
+        collected = looked
+        while len(collected) < 12:
+            assert body.has_data()
+            data = body.read(12 - len(collected))
+            assert data
+            collected += data
+        assert collected == b"he\nlo world\n"
+        assert not body.has_data()
+
+    transport.call(test)
+
+
+def test_the_end_of_the_connection_is_an_empty_read(
+    served: ServedConnection, transport: Transport
+) -> None:
+    def test() -> None:
+        served.far.sendall(post(b"abc", length=10))
+        body = of(served)
+        served.far.close()
+
+        assert body.read(10) == b"abc"
+        assert body.read(7) == b""
+        assert body.read(7) == b""
+
+    transport.call(test)
+
+
+def test_after_a_timeout_not_a_byte_is_missing(
+    served: ServedConnection, transport: Transport
+) -> None:
+    def test() -> None:
+        served.far.sendall(post(b"", length=5))
+        body = of(served)
+        with pytest.raises(RequestTimeout):
+            bounded_read(body.read, 5, Client(served.near), 0.02)
+        served.far.sendall(b"hello" + GET_NEXT)
+
+        assert body.read(5) == b"hello"
+        assert served.next_environ()["PATH_INFO"] == "/next"
+
+    transport.call(test)

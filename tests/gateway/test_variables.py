@@ -1,0 +1,306 @@
+"""From a request to the variables that a backend receives: RFC 3875 4.1."""
+
+import os
+import socket
+from typing import Any
+
+import pytest
+
+from tests.gateway.environs import server_environ
+from wsgi_scgi.gateway.request import Request
+from wsgi_scgi.gateway.variables import PathInfo, VariableRules, cgi_variables
+from wsgi_scgi.semantics.path import Prefix
+
+
+def variables_of(
+    environ: dict[str, Any], rules: VariableRules | None = None, *, prefix: str = "/"
+) -> dict[str, str]:
+    """Return the variables for an environ, routed by ``prefix``."""
+    request = Request(environ)
+    match = Prefix(prefix).match(request.path)
+    assert match is not None
+    request.take(prefix, request.path, match)
+    return cgi_variables(request, rules or VariableRules())
+
+
+def test_cgi_s_own_variables_come_first_and_in_order() -> None:
+    environ = server_environ(
+        "/a/x?q=1",
+        method="POST",
+        body=b"hello",
+        CONTENT_TYPE="text/plain",
+        REMOTE_USER="bob",
+        AUTH_TYPE="Basic",
+        HTTP_ACCEPT="*/*",
+    )
+
+    assert list(variables_of(environ).items()) == [
+        ("REQUEST_METHOD", "POST"),
+        ("REQUEST_URI", "/a/x?q=1"),
+        ("QUERY_STRING", "q=1"),
+        ("SCRIPT_NAME", "/a/x"),
+        ("SERVER_NAME", "example.org"),
+        ("SERVER_PORT", "80"),
+        ("SERVER_PROTOCOL", "HTTP/1.1"),
+        ("SERVER_SOFTWARE", "gunicorn/27.0.1"),
+        ("REQUEST_SCHEME", "http"),
+        ("REMOTE_ADDR", "127.0.0.1"),
+        ("REMOTE_PORT", "54321"),
+        ("REMOTE_USER", "bob"),
+        ("AUTH_TYPE", "Basic"),
+        ("CONTENT_TYPE", "text/plain"),
+        ("HTTP_HOST", "example.org"),
+        ("HTTP_ACCEPT", "*/*"),
+    ]
+
+
+def test_under_tls_https_is_on() -> None:
+    variables = variables_of(server_environ(wsgi__url_scheme="https"))
+
+    assert (variables["HTTPS"], variables["REQUEST_SCHEME"]) == ("on", "https")
+    assert variables["SERVER_PORT"] == "443"
+    assert "HTTPS" not in variables_of(server_environ())
+
+
+@pytest.mark.parametrize(
+    "name", ["REMOTE_ADDR", "REMOTE_PORT", "REMOTE_USER", "AUTH_TYPE", "CONTENT_TYPE"]
+)
+@pytest.mark.parametrize("value", [None, ""])
+def test_what_the_server_does_not_know_is_not_sent(name: str, value: str | None) -> None:
+    environ = server_environ()
+    environ.pop(name, None)
+    if value is not None:
+        environ[name] = value
+
+    assert name not in variables_of(environ)
+
+
+def test_a_port_that_is_a_number_is_sent_as_text() -> None:
+    assert variables_of(server_environ(REMOTE_PORT=54321))["REMOTE_PORT"] == "54321"
+
+
+def test_a_server_without_a_name_for_itself_is_this_gateway() -> None:
+    assert variables_of(server_environ(SERVER_SOFTWARE=None))["SERVER_SOFTWARE"] == "wsgi-scgi"
+
+
+def test_the_address_that_the_client_connected_to_is_sent_where_it_is_known() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as server,
+    ):
+        environ = server_environ(gunicorn__socket=server)
+        assert variables_of(environ)["SERVER_ADDR"] == "127.0.0.1"
+    assert "SERVER_ADDR" not in variables_of(server_environ())
+
+
+def test_on_a_unix_socket_there_is_no_address() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        assert "SERVER_ADDR" not in variables_of(server_environ(gunicorn__socket=near))
+
+
+def test_the_document_root_is_sent_if_configured() -> None:
+    assert "DOCUMENT_ROOT" not in variables_of(server_environ())
+    variables = variables_of(server_environ(), VariableRules(document_root="/srv"))
+    assert variables["DOCUMENT_ROOT"] == "/srv"
+
+
+def test_identity_comes_from_the_server_and_never_from_a_field() -> None:
+    variables = variables_of(server_environ(HTTP_REMOTE_USER="root", HTTP_AUTH_TYPE="x"))
+
+    assert "REMOTE_USER" not in variables
+    assert "AUTH_TYPE" not in variables
+    assert variables["HTTP_REMOTE_USER"] == "root"
+
+
+def test_nothing_of_the_process_s_environment_reaches_the_backend(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("GATEWAY_SECRET", "value-of-the-environment")
+    variables = variables_of(server_environ())
+
+    assert not {"PATH", "HOME", "GATEWAY_SECRET"} & set(variables)
+    assert os.environ["GATEWAY_SECRET"] not in variables.values()
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "HTTP_PROXY",
+        "HTTP_SCRIPT_NAME",
+        "HTTP_PATH_INFO",
+        "HTTP_CONTENT_LENGTH",
+        "HTTP_EXPECT",
+        "HTTP_CONTENT_TYPE",
+        "HTTP_TRANSFER_ENCODING",
+        "HTTP_X.DOT",
+    ],
+)
+def test_fields_that_end_at_the_gateway_are_not_sent(name: str) -> None:
+    assert name not in variables_of({**server_environ(), name: "chunked"})
+
+
+def test_the_host_is_sent_as_the_client_wrote_it_and_the_name_in_lower_case() -> None:
+    variables = variables_of(server_environ(HTTP_HOST="Foo.Example:8081"))
+
+    assert (variables["HTTP_HOST"], variables["SERVER_NAME"], variables["SERVER_PORT"]) == (
+        "Foo.Example:8081",
+        "foo.example",
+        "8081",
+    )
+
+
+def test_the_host_of_the_target_replaces_the_field() -> None:
+    environ = server_environ("http://other.test/x", HTTP_HOST="example.org", PATH_INFO="/x")
+
+    variables = variables_of(environ)
+
+    assert (variables["HTTP_HOST"], variables["SERVER_NAME"]) == ("other.test", "other.test")
+    assert variables["REQUEST_URI"] == "/x"
+
+
+def test_without_a_host_there_is_none() -> None:
+    variables = variables_of(server_environ(protocol="HTTP/1.0", HTTP_HOST=None))
+
+    assert "HTTP_HOST" not in variables
+    assert (variables["SERVER_NAME"], variables["SERVER_PORT"]) == ("127.0.0.1", "8000")
+    assert variables["SERVER_PROTOCOL"] == "HTTP/1.0"
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_authorization_is_passed_if_configured(passed: bool) -> None:
+    environ = server_environ(HTTP_AUTHORIZATION="Basic x", HTTP_PROXY_AUTHORIZATION="Basic y")
+
+    variables = variables_of(environ, VariableRules(pass_authorization=passed))
+
+    assert ("HTTP_AUTHORIZATION" in variables) is passed
+    assert "HTTP_PROXY_AUTHORIZATION" not in variables
+
+
+def test_configured_variables_set_empty_and_remove() -> None:
+    configured: dict[str, str | bool] = {
+        "APP_ENV": "prod",
+        "EMPTY": "",
+        "HTTP_ACCEPT": "text/html",
+        "REMOTE_ADDR": False,
+        "ABSENT": False,
+    }
+
+    variables = variables_of(
+        server_environ(HTTP_ACCEPT="*/*"), VariableRules(configured=configured)
+    )
+
+    assert (variables["APP_ENV"], variables["EMPTY"]) == ("prod", "")
+    assert variables["HTTP_ACCEPT"] == "text/html"
+    assert "REMOTE_ADDR" not in variables
+    assert "ABSENT" not in variables
+
+
+@pytest.mark.parametrize(
+    ("prefix", "base", "target", "script_name", "path_info"),
+    [
+        ("/pi/", "/", "/pi/foo/bar", "/pi", "/foo/bar"),
+        ("/pi/", "/", "/pi/", "/pi", "/"),
+        ("/pi", "/", "/pi", "/pi", ""),
+        ("/pi/", "/", "/pi/foo%20bar", "/pi", "/foo bar"),
+        ("/pi/", "/", "/pi/x;y=1", "/pi", "/x;y=1"),
+        ("/pi/", "/", "/pi//a//b", "/pi", "//a//b"),
+        ("/pi/", "/", "//pi/a", "/pi", "/a"),
+        ("/pi/", "/", "/pi/a/../b", "/pi", "/b"),
+        ("/pi0/", "/base/", "/pi0/foo/bar", "/pi0", "/base/foo/bar"),
+        ("/pi0/", "/base", "/pi0/foo", "/pi0", "/base/foo"),
+        ("/sl1", "/", "/sl1/foo", "/sl1", "/foo"),
+        ("/", "/", "/", "", "/"),
+        ("/", "/", "/foo", "", "/foo"),
+        ("/", "/", "//foo", "", "//foo"),
+    ],
+)
+def test_path_info_on_divides_at_the_route(
+    prefix: str, base: str, target: str, script_name: str, path_info: str
+) -> None:
+    rules = VariableRules(base=base, path_info=PathInfo.ON)
+
+    variables = variables_of(server_environ(target), rules, prefix=prefix)
+
+    assert (variables["SCRIPT_NAME"], variables["PATH_INFO"]) == (script_name, path_info)
+    assert list(variables)[3:5] == ["SCRIPT_NAME", "PATH_INFO"]
+
+
+@pytest.mark.parametrize(
+    ("target", "script_name"),
+    [
+        ("/a/x/y?q=1", "/a/x/y"),
+        ("/a/%41b%20c%2Bd+e", "/a/Ab c+d+e"),
+        ("/a/caf%C3%A9/%3Fz", "/a/caf\xc3\xa9/?z"),
+        ("/a//x//y", "/a/x/y"),
+        ("/a/./b/../c", "/a/c"),
+    ],
+)
+def test_path_info_off_is_the_whole_path(target: str, script_name: str) -> None:
+    variables = variables_of(server_environ(target), VariableRules(base="/ignored"), prefix="/a/")
+
+    assert variables["SCRIPT_NAME"] == script_name
+    assert "PATH_INFO" not in variables
+    assert variables["REQUEST_URI"] == target
+
+
+@pytest.mark.parametrize(
+    ("prefix", "base", "target", "script_name", "path_info"),
+    [
+        # The table of Apache's measured behaviour.
+        ("/pi/", "/", "/pi/foo/bar", "/pi", "/foo/bar"),
+        ("/pi/", "/", "/pi/", "/pi", "/"),
+        ("/pi/", "/", "/pi/foo%20bar", "/pi/foo bar", "/foo%20bar"),
+        ("/pi/", "/", "/pi/x;y=1", "/pi", "/x;y=1"),
+        ("/pi0/", "/base/", "/pi0/foo/bar", "/pi0", "/base/foo/bar"),
+        ("/sl1", "/", "/sl1", "/sl1", "/"),
+        ("/sl1", "/", "/sl1/foo", "/sl1", "//foo"),
+        ("/", "/", "/", "", "/"),
+        ("/", "/", "/foo", "", "/foo"),
+        # Apache merges slashes before it looks at anything.
+        ("/pi/", "/", "/pi//foo//bar", "/pi", "/foo/bar"),
+    ],
+)
+def test_path_info_apache_is_apache_s_guess(
+    prefix: str, base: str, target: str, script_name: str, path_info: str
+) -> None:
+    rules = VariableRules(base=base, path_info=PathInfo.APACHE)
+
+    variables = variables_of(server_environ(target), rules, prefix=prefix)
+
+    assert (variables["SCRIPT_NAME"], variables["PATH_INFO"]) == (script_name, path_info)
+
+
+@pytest.mark.parametrize(
+    ("path_info", "script_name", "rest"),
+    [
+        (PathInfo.OFF, "/mount/app/x", None),
+        (PathInfo.ON, "/mount/app", "/x"),
+        (PathInfo.APACHE, "/mount/app", "/x"),
+    ],
+)
+def test_below_the_mount_of_a_framework_script_name_starts_with_it(
+    path_info: PathInfo, script_name: str, rest: str | None
+) -> None:
+    environ = server_environ("/mount/app/x", SCRIPT_NAME="/mount", PATH_INFO="/app/x")
+
+    variables = variables_of(environ, VariableRules(path_info=path_info), prefix="/app/")
+
+    assert (variables["SCRIPT_NAME"], variables.get("PATH_INFO")) == (script_name, rest)
+
+
+def test_a_request_can_be_dispatched_again_with_other_rules() -> None:
+    request = Request(server_environ("/a/b"))
+    first = Prefix("/a").match(request.path)
+    second = Prefix("/").match(request.path)
+    assert first is not None
+    assert second is not None
+
+    request.take("/a", request.path, first)
+    one = cgi_variables(request, VariableRules(path_info=PathInfo.ON))
+    request.take("/", request.path, second)
+    two = cgi_variables(request, VariableRules(path_info=PathInfo.ON))
+
+    assert (one["SCRIPT_NAME"], one["PATH_INFO"]) == ("/a", "/b")
+    assert (two["SCRIPT_NAME"], two["PATH_INFO"]) == ("", "/a/b")

@@ -1,0 +1,593 @@
+"""``wsgi-scgi serve`` as a process: start, requests, settings, reload, end."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.integration.backends.process import accepts, wait_for
+from tests.kit.backend import Backend, Script
+from tests.kit.gates import Gates, Open, Wait
+from tests.kit.gateways import Gateway, start_serve
+from tests.kit.http import Client
+from tests.kit.netstring import SCGIRequest
+from tests.kit.response import Response
+from tests.kit.script import ReadBody, ReadHead, ReadToEnd, Write, play
+
+COMMAND = (sys.executable, "-m", "wsgi_scgi", "serve")
+BOUND = 30.0
+
+Address = tuple[str, int] | str
+
+
+def answering(body: bytes) -> Script:
+    """Return a script that answers with ``body``."""
+    head = b"Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(body)
+    return play(ReadHead(), ReadBody(), Write(head + body))
+
+
+class Served:
+    """A backend that answers with its name, and where it listens."""
+
+    def __init__(self, backend: Backend, name: str) -> None:
+        self.backend = backend
+        self.url = f"scgi://127.0.0.1:{backend.listen_tcp()}/"
+        backend.begin(answering(name.encode()), bound=BOUND)
+
+    @property
+    def last(self) -> SCGIRequest:
+        """Return the last request that came."""
+        self.backend.settle()
+        return self.backend.connections[-1].request
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Return the variables of the last request."""
+        return {name.decode(): value.decode() for name, value in self.last.variables}
+
+
+@pytest.fixture
+def first() -> Iterator[Served]:
+    """A backend that answers "first"."""
+    with Backend() as backend:
+        yield Served(backend, "first")
+
+
+@pytest.fixture
+def second() -> Iterator[Served]:
+    """A backend that answers "second"."""
+    with Backend() as backend:
+        yield Served(backend, "second")
+
+
+Start = Callable[..., Gateway]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start ``serve`` with the arguments on a port of the system's choice."""
+    started: list[Gateway] = []
+
+    def start_it(*arguments: str) -> Gateway:
+        gateway = start_serve(tmp_path, [*arguments])
+        started.append(gateway)
+        return gateway
+
+    yield start_it
+    for gateway in started:
+        gateway.stop()
+
+
+ANY_PORT = ("--bind", "127.0.0.1:0")
+
+
+def get(
+    address: Address, target: str = "/", *, fields: Sequence[str] = (), bound: float = BOUND
+) -> Response:
+    """Return the response to one request on a connection of its own."""
+    lines = [f"GET {target} HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]
+    with Client(address, bound=bound) as client:
+        client.send("\r\n".join(lines).encode("latin-1"))
+        response = client.read_response("GET")
+    assert response is not None, client.notes
+    return response
+
+
+def workers_of(gateway: Gateway) -> list[int]:
+    """Return the process ids of all workers that ever started, in order."""
+    return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", gateway.log())]
+
+
+def wait_logged(gateway: Gateway, text: str, times: int = 1) -> None:
+    wait_for(lambda: gateway.log().count(text) >= times, f"{text!r} in the log", BOUND)
+
+
+def wait_ended(pid: int) -> None:
+    def ended() -> bool:
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return True
+        return False
+
+    wait_for(ended, f"the end of process {pid}", BOUND)
+
+
+def routes_to(url: str, *, server: str = 'bind = "127.0.0.1:0"') -> str:
+    return f'[server]\n{server}\n[[route]]\npath = "/"\nbackend = "{url}"\n'
+
+
+# Start and requests.
+
+
+def test_everything_goes_to_the_backend_of_the_command_line(start: Start, first: Served) -> None:
+    gateway = start(first.url, *ANY_PORT)
+    response = get(gateway.address, "/a%20b?c=d")
+    assert (response.status, response.body) == (200, b"first")
+    assert first.variables["REQUEST_URI"] == "/a%20b?c=d"
+    assert first.variables["SCRIPT_NAME"] == "/a b"
+    assert "PATH_INFO" not in first.variables
+    assert f"Route / -> {first.url.rstrip('/')}\n" in gateway.log()
+    assert "Using worker: gevent" in gateway.log()
+
+
+def test_flags_set_the_options_of_the_route(start: Start, first: Served) -> None:
+    gateway = start("--path-info", first.url, *ANY_PORT, "--max-body", "3")
+    assert get(gateway.address, "/a/b").status == 200
+    assert (first.variables["SCRIPT_NAME"], first.variables["PATH_INFO"]) == ("", "/a/b")
+    assert get(gateway.address, "/", fields=["Content-Length: 4"]).status == 413
+
+
+def test_a_preset_sets_path_info(start: Start, first: Served) -> None:
+    gateway = start(first.url, *ANY_PORT, "--preset", "wsgi")
+    get(gateway.address, "/a/b")
+    assert (first.variables["SCRIPT_NAME"], first.variables["PATH_INFO"]) == ("", "/a/b")
+
+
+def test_a_file_has_routes_in_order(
+    start: Start, tmp_path: Path, first: Served, second: Served
+) -> None:
+    (tmp_path / "gateway.toml").write_text(f"""
+        [server]
+        bind = "127.0.0.1:0"
+        [[route]]
+        path = "/private/"
+        exclude = true
+        [[route]]
+        path = "/first/"
+        backend = "{first.url}"
+        [[route]]
+        path = "/"
+        backend = "{second.url}"
+        """)
+    gateway = start("-c", "gateway.toml")
+    assert get(gateway.address, "/first/x").body == b"first"
+    assert get(gateway.address, "/other").body == b"second"
+    assert get(gateway.address, "/private/x").status == 404
+
+
+def test_warnings_are_logged_at_the_start(start: Start, tmp_path: Path, first: Served) -> None:
+    text = f'{routes_to(first.url)}[[route]]\npath = "/x/"\nexclude = true\n'
+    (tmp_path / "gateway.toml").write_text(text)
+    gateway = start("-c", "gateway.toml")
+    assert "[WARNING] gateway.toml:7: path: warning: never matches" in gateway.log()
+
+
+def test_repeated_fields_are_joined_on_the_wire(start: Start, first: Served) -> None:
+    gateway = start(first.url, *ANY_PORT)
+    fields = ["Cookie: a=1", "X-A: 1", "Cookie: b=2", "X-A: 2"]
+    assert get(gateway.address, fields=fields).status == 200
+    assert first.variables["HTTP_COOKIE"] == "a=1; b=2"
+    assert first.variables["HTTP_X_A"] == "1, 2"
+
+
+@pytest.mark.parametrize("field", ["SCRIPT_NAME: /a", "PATH_INFO: /x", "Script-Name: /a"])
+def test_a_field_from_loopback_does_not_move_the_mount(
+    start: Start, first: Served, field: str
+) -> None:
+    gateway = start(first.url, *ANY_PORT, "--path-info")
+    assert get(gateway.address, "/a/b", fields=[field]).status == 200
+    assert (first.variables["SCRIPT_NAME"], first.variables["PATH_INFO"]) == ("", "/a/b")
+    assert not {"HTTP_SCRIPT_NAME", "HTTP_PATH_INFO"} & first.variables.keys()
+
+
+def test_the_log_of_the_package_goes_where_gunicorns_goes(start: Start) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        url = f"scgi://127.0.0.1:{closed.getsockname()[1]}"
+        gateway = start(url, *ANY_PORT)
+        assert get(gateway.address).status == 503
+        assert re.search(r"\[ERROR\] .*503.*Connection refused", gateway.log())
+
+
+def test_the_log_of_the_package_has_gunicorns_level(tmp_path: Path, first: Served) -> None:
+    path = tmp_path / "gateway.sock"
+    command = [*COMMAND, first.url, "--bind", f"unix:{path}", "--", "--log-level", "critical"]
+    with Gateway("serve", command, tmp_path) as gateway:
+        wait_for(lambda: accepts(str(path)), "the socket", BOUND)
+        assert get(str(path), "/%zz").status == 400
+        first.backend.close()
+        assert get(str(path)).status == 503
+        assert gateway.log() == ""
+
+
+# Where it listens, and gunicorn's settings.
+
+
+def test_it_listens_on_a_unix_socket_and_removes_it(tmp_path: Path, first: Served) -> None:
+    path = tmp_path / "gateway.sock"
+    with Gateway("serve", [*COMMAND, first.url, "--bind", f"unix:{path}"], tmp_path) as gateway:
+        wait_for(lambda: accepts(str(path)), "the socket", BOUND)
+        assert get(str(path)).body == b"first"
+        assert first.variables["HTTP_HOST"] == "localhost"
+        assert gateway.stop() == 0
+    assert not path.exists()
+
+
+def test_settings_after_the_dashes_are_gunicorns(start: Start, first: Served) -> None:
+    gateway = start(first.url, *ANY_PORT, "--", "--limit-request-line", "50", "--workers", "2")
+    assert get(gateway.address, "/" + "a" * 60).status == 414
+    wait_for(lambda: len(workers_of(gateway)) == 2, "two workers", BOUND)
+
+
+def test_a_request_line_may_have_8190_bytes(start: Start, first: Served) -> None:
+    gateway = start(first.url, *ANY_PORT)
+    assert get(gateway.address, "/" + "a" * 8000).status == 200
+    assert get(gateway.address, "/" + "a" * 8200).status == 414
+
+
+def test_the_environment_is_stronger_than_the_file_and_weaker_than_the_flags(
+    tmp_path: Path, first: Served
+) -> None:
+    server = 'bind = "127.0.0.1:0"\nworkers = 3\nlimit_request_line = 40'
+    (tmp_path / "gateway.toml").write_text(routes_to(first.url, server=server))
+    environment = ("env", "GUNICORN_CMD_ARGS=--workers 4 --limit-request-line 80")
+    command = [*environment, *COMMAND, "-c", "gateway.toml", "--workers", "1"]
+    with Gateway("serve", command, tmp_path) as gateway:
+        gateway.wait_logged_address()
+        assert get(gateway.address, "/" + "a" * 50).status == 200
+        assert get(gateway.address, "/" + "a" * 90).status == 414
+        assert len(workers_of(gateway)) == 1
+
+
+def test_hooks_of_the_administrator_run_beside_ours(
+    start: Start, tmp_path: Path, first: Served
+) -> None:
+    (tmp_path / "my_hooks.py").write_text(
+        "def pre_request(worker, req):\n    req.headers.append(('COOKIE', 'mine=1'))\n"
+    )
+    server = 'bind = "127.0.0.1:0"\npre_request = "my_hooks.pre_request"'
+    (tmp_path / "gateway.toml").write_text(routes_to(first.url, server=server))
+    gateway = start("-c", "gateway.toml")
+    get(gateway.address, fields=["Cookie: a=1"])
+    assert first.variables["HTTP_COOKIE"] == "a=1; mine=1"
+
+
+@pytest.mark.parametrize("worker_class", ["gthread", "sync"])
+def test_other_worker_classes_serve_too(start: Start, first: Served, worker_class: str) -> None:
+    gateway = start(first.url, *ANY_PORT, "--worker-class", worker_class)
+    assert get(gateway.address, fields=["Cookie: a=1", "Cookie: b=2"]).body == b"first"
+    assert first.variables["HTTP_COOKIE"] == "a=1; b=2"
+
+
+def test_the_access_log_goes_to_standard_output(tmp_path: Path, first: Served) -> None:
+    with (
+        (tmp_path / "access").open("wb") as access,
+        subprocess.Popen(
+            [*COMMAND, first.url, "--bind", f"unix:{tmp_path}/s", "--access-log"],
+            stdout=access,
+            stderr=subprocess.PIPE,
+        ) as process,
+    ):
+        try:
+            wait_for(lambda: accepts(f"{tmp_path}/s"), "the socket", BOUND)
+            get(f"{tmp_path}/s", "/seen")
+            log = tmp_path / "access"
+            wait_for(lambda: "GET /seen HTTP/1.1" in log.read_text(), "the line", BOUND)
+        finally:
+            process.terminate()
+            process.communicate(timeout=BOUND)
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize("flag", ["--check-config", "--print-config"])
+def test_gunicorns_own_checks_of_a_configuration_work(flag: str) -> None:
+    ended = subprocess.run(
+        [*COMMAND, "scgi://localhost", "--", flag], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ("forwarder_headers" in ended.stdout) is (flag == "--print-config")
+
+
+# What keeps it from starting.
+
+
+def fails_to_start(arguments: Sequence[str], directory: Path) -> str:
+    """Return what is told on stderr beside gunicorn's log."""
+    ended = subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=directory,
+        env=os.environ | {"PYTHONPATH": os.getcwd()},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=BOUND,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    return ended.stderr
+
+
+def test_a_port_in_use_is_one_line_and_status_1(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        told = fails_to_start(["scgi://localhost", "--bind", address], tmp_path)
+    assert told == f"cannot listen on http://{address}: Address already in use\n"
+
+
+def test_a_pidfile_in_use_is_one_line_and_status_1(tmp_path: Path) -> None:
+    (tmp_path / "pid").write_text(f"{os.getpid()}\n")
+    arguments = ["scgi://localhost", "--bind", f"unix:{tmp_path}/s", "--", "--pid", "pid"]
+    told = fails_to_start(arguments, tmp_path)
+    assert told.splitlines()[-1].startswith("Already running on PID")
+    assert "Traceback" not in told
+    assert not (tmp_path / "s").exists()
+
+
+def test_every_mistake_of_the_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "gateway.toml").write_text(
+        "[server]\nbnd = 1\n[[route]]\npath = '/'\nbackend = 'scgi://h'\ntimout = 1\n"
+    )
+    assert fails_to_start(["-c", "gateway.toml"], tmp_path) == (
+        "gateway.toml:2: bnd: unknown key; did you mean bind?\n"
+        "gateway.toml:6: timout: unknown key; did you mean timeout?\n"
+    )
+
+
+# Reload.
+
+
+class Requests:
+    """Requests one after the other in a thread, until it is told to stop."""
+
+    def __init__(self, address: Address) -> None:
+        self.bodies: list[bytes] = []
+        self.failures: list[str] = []
+        self._address = address
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Requests:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopping.set()
+        self._thread.join(BOUND)
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                response = get(self._address)
+            except (OSError, AssertionError) as error:
+                self.failures.append(repr(error))
+                return
+            if response.status != 200 or not response.complete:
+                self.failures.append(repr(response))
+            self.bodies.append(response.body)
+
+
+def hang_up(gateway: Gateway) -> None:
+    os.kill(gateway.pid, signal.SIGHUP)
+
+
+@pytest.mark.parametrize("preload", ["false", "true"])
+def test_a_good_file_is_taken_and_no_request_is_lost(
+    start: Start, tmp_path: Path, first: Served, second: Served, preload: str
+) -> None:
+    server = f'bind = "127.0.0.1:0"\npreload_app = {preload}'
+    (tmp_path / "gateway.toml").write_text(routes_to(first.url, server=server))
+    gateway = start("-c", "gateway.toml", "--workers", "2")
+    with Requests(gateway.address) as one, Requests(gateway.address) as other:
+        wait_for(lambda: len(one.bodies) > 5, "requests before", BOUND)
+        old = workers_of(gateway)
+        (tmp_path / "gateway.toml").write_text(routes_to(second.url, server=server))
+        hang_up(gateway)
+        for pid in old:
+            wait_ended(pid)
+        done = len(one.bodies)
+        wait_for(lambda: len(one.bodies) > done + 5, "requests after", BOUND)
+    assert one.failures + other.failures == []
+    for requests in (one, other):
+        assert (requests.bodies[0], requests.bodies[-1]) == (b"first", b"second")
+        assert set(requests.bodies) == {b"first", b"second"}
+    wait_logged(gateway, f"Route / -> {second.url.rstrip('/')}\n")
+
+
+REFUSED = "The new configuration is not used; the gateway runs on unchanged."
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[[route\n", "gateway.toml:1: syntax: "),
+        ("[[route]]\npath = '/'\nbackend = 'scgi://h'\nx = 1\n", "gateway.toml:4: x: unknown key"),
+        ("[server]\nworkers = 'x'\n", "gateway.toml:2: workers: invalid literal for int()"),
+        ("[server]\nworker_class = 'x'\n", "gateway.toml:2: worker_class: "),
+        ("[server]\npidfile = '/no/where/pid'\n", "gateway.toml:2: pidfile: the directory of"),
+        ("[server]\nbind = 'unix:/no/where'\n", "cannot listen on unix:/no/where: No such file"),
+        ("[server]\nbind = 'fd://77'\n", "cannot listen on fd://77: a descriptor can be given"),
+        ("[server]\nbind = '127.0.0.1:0'\nreuse_port = true\n", "reuse_port: can be changed only"),
+    ],
+)
+def test_a_bad_file_is_logged_and_the_old_workers_run_on(
+    start: Start, tmp_path: Path, first: Served, text: str, line: str
+) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(routes_to(first.url))
+    gateway = start("-c", "gateway.toml")
+    with Requests(gateway.address) as requests:
+        if "[[route" not in text:
+            text += f"[[route]]\npath = '/'\nbackend = '{first.url}'\n"
+        path.write_text(text)
+        hang_up(gateway)
+        wait_logged(gateway, REFUSED)
+        done = len(requests.bodies)
+        wait_for(lambda: len(requests.bodies) > done + 5, "requests after", BOUND)
+    assert requests.failures == []
+    assert f"[ERROR] {line}" in gateway.log()
+    assert len(workers_of(gateway)) == 1
+    assert "Traceback" not in gateway.log()
+
+
+def test_after_a_bad_file_a_good_one_is_taken(
+    start: Start, tmp_path: Path, first: Served, second: Served
+) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(routes_to(first.url))
+    gateway = start("-c", "gateway.toml")
+    path.unlink()
+    hang_up(gateway)
+    wait_logged(gateway, "cannot read gateway.toml: No such file or directory")
+    wait_logged(gateway, REFUSED)
+    path.write_text(routes_to(second.url))
+    hang_up(gateway)
+    wait_for(lambda: get(gateway.address).body == b"second", "the new backend", BOUND)
+
+
+def test_addresses_come_and_go_while_others_stay(tmp_path: Path, first: Served) -> None:
+    path = tmp_path / "gateway.toml"
+    staying, going, coming = (str(tmp_path / name) for name in ("stays", "goes", "comes"))
+
+    def listen_on(*sockets: str) -> None:
+        server = f"bind = {[f'unix:{name}' for name in sockets]}"
+        path.write_text(routes_to(first.url, server=server))
+
+    listen_on(staying, going)
+    with Gateway("serve", [*COMMAND, "-c", "gateway.toml"], tmp_path) as gateway:
+        wait_for(lambda: accepts(staying) and accepts(going), "the sockets", BOUND)
+        wait_for(lambda: len(workers_of(gateway)) == 1, "the worker", BOUND)
+        with Requests(staying) as requests:
+            listen_on(staying, coming)
+            hang_up(gateway)
+            wait_for(lambda: accepts(coming), "the new socket", BOUND)
+            wait_ended(workers_of(gateway)[0])
+            assert get(coming).body == b"first"
+            assert not os.path.exists(going)
+        assert requests.failures == []
+        assert requests.bodies
+        assert gateway.stop() == 0
+    assert not os.path.exists(staying)
+    assert not os.path.exists(coming)
+
+
+def test_what_fails_only_while_reloading_is_taken_back(
+    start: Start, tmp_path: Path, first: Served, second: Served
+) -> None:
+    (tmp_path / "failing.py").write_text("def on_reload(server):\n    raise OSError('no luck')\n")
+    path = tmp_path / "gateway.toml"
+    path.write_text(routes_to(first.url))
+    gateway = start("-c", "gateway.toml")
+    server = 'bind = "127.0.0.1:0"\non_reload = "failing.on_reload"'
+    path.write_text(routes_to(second.url, server=server))
+    hang_up(gateway)
+    wait_logged(gateway, "The new configuration failed; the one before is used again.")
+    assert get(gateway.address).body == b"first"
+    # The worker that takes the place of one that died has the old configuration as well.
+    (old,) = workers_of(gateway)
+    os.kill(old, signal.SIGKILL)
+    wait_for(lambda: len(workers_of(gateway)) == 2, "a new worker", BOUND)
+    wait_for(lambda: get(gateway.address).body == b"first", "the old backend", BOUND)
+
+
+def test_usr2_starts_the_gateway_anew_on_the_same_socket(
+    start: Start, tmp_path: Path, first: Served
+) -> None:
+    (tmp_path / "gateway.toml").write_text(routes_to(first.url))
+    gateway = start("-c", "gateway.toml", "--", "--pid", "pid")
+    os.kill(gateway.pid, signal.SIGUSR2)
+    anew = tmp_path / "pid.2"
+    wait_for(anew.exists, "the pidfile of the new master", BOUND)
+    pid = int(anew.read_text())
+    try:
+        wait_for(lambda: len(workers_of(gateway)) == 2, "its worker", BOUND)
+        assert gateway.stop() == 0
+        wait_logged(gateway, "Master has been promoted.")
+        assert get(gateway.address).body == b"first"
+    finally:
+        os.kill(pid, signal.SIGTERM)
+        wait_ended(pid)
+
+
+# End.
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_worker_boots_is_not_lost(
+    start: Start, tmp_path: Path, first: Served, number: signal.Signals
+) -> None:
+    (tmp_path / "slow.py").write_text(
+        "import os, time\n"
+        "def post_fork(server, worker):\n"
+        "    open('booting', 'w').close()\n"
+        "    while not os.path.exists('go'):\n"
+        "        time.sleep(0.01)\n"
+    )
+    server = 'bind = "127.0.0.1:0"\ngraceful_timeout = 600\npost_fork = "slow.post_fork"'
+    (tmp_path / "gateway.toml").write_text(routes_to(first.url, server=server))
+    gateway = start("-c", "gateway.toml")
+    wait_for((tmp_path / "booting").exists, "a worker that boots", BOUND)
+    os.kill(gateway.pid, number)
+    wait_for(lambda: not gateway.running, "the end", BOUND)
+    assert gateway.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_in_flight_is_answered_before_the_end(
+    start: Start, first: Served, number: signal.Signals
+) -> None:
+    gates = Gates()
+    late = play(ReadHead(), Open("asked"), Wait("answer"), Write(b"Content-Length: 4\n\nlate"))
+    first.backend.begin(late, gates=gates, bound=BOUND)
+    gateway = start(first.url, *ANY_PORT)
+    answers: list[Response] = []
+    asking = threading.Thread(target=lambda: answers.append(get(gateway.address)))
+    asking.start()
+    try:
+        assert gates.wait("asked", BOUND)
+        os.kill(gateway.pid, number)
+        if number is signal.SIGINT:
+            # As from a terminal, which sends Ctrl-C to every process of the group.
+            os.kill(workers_of(gateway)[0], number)
+        wait_for(lambda: not accepts(gateway.address), "the end of listening", BOUND)
+    finally:
+        gates.open_all()
+        asking.join(BOUND)
+    assert gateway.stop() == 0
+    assert [(answer.status, answer.body, answer.complete) for answer in answers] == [
+        (200, b"late", True)
+    ]
+
+
+def test_a_second_interrupt_ends_it_at_once(start: Start, first: Served) -> None:
+    first.backend.begin(play(ReadHead(), Open("asked"), ReadToEnd()), gates=(gates := Gates()))
+    gateway = start(first.url, *ANY_PORT, "--", "--graceful-timeout", "600")
+    with Client(gateway.address, bound=BOUND) as client:
+        client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert gates.wait("asked", BOUND)
+        os.kill(gateway.pid, signal.SIGINT)
+        wait_for(lambda: not accepts(gateway.address), "the end of listening", BOUND)
+        assert gateway.running
+        os.kill(gateway.pid, signal.SIGINT)
+        wait_for(lambda: not gateway.running, "the end", BOUND)
+    assert gateway.stop() == 0
