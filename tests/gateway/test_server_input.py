@@ -24,7 +24,7 @@ def of(served: ServedConnection) -> GunicornInput:
 def test_read1_is_preferred_since_it_gives_what_has_arrived() -> None:
     class WithRead1(io.BytesIO):
         def read(self, size: int | None = -1, /) -> bytes:
-            raise AssertionError("read waits for the whole block")
+            raise AssertionError(f"read waits for all {size} bytes")
 
     assert read_some(WithRead1(b"abc"))(9) == b"abc"
 
@@ -64,7 +64,7 @@ def test_whatever_else_a_parser_raises_is_a_client_that_broke_off() -> None:
 @pytest.mark.parametrize("exception", [gevent.GreenletExit, KeyboardInterrupt, gevent.Timeout])
 def test_what_ends_the_greenlet_or_the_process_passes(exception: type[BaseException]) -> None:
     def read(size: int) -> bytes:
-        raise exception
+        raise exception(size)
 
     with pytest.raises(exception):
         bounded_read(read, 5, None, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -231,6 +232,49 @@ def test_it_listens_on_a_unix_socket_and_removes_it(tmp_path: Path, first: Serve
         assert first.variables["HTTP_HOST"] == "localhost"
         assert gateway.stop() == 0
     assert not path.exists()
+
+
+@contextlib.contextmanager
+def inheriting(command: Sequence[str], listener: socket.socket, directory: Path) -> Iterator[int]:
+    """Run a command that is given ``listener`` under the same number; yield its process id."""
+    with (directory / "output.log").open("wb") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=directory,
+            env=os.environ | {"PYTHONPATH": os.getcwd()},
+            pass_fds=[listener.fileno()],
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        yield process.pid
+    finally:
+        process.terminate()
+        process.wait(BOUND)
+    assert process.returncode == 0
+
+
+def test_it_serves_on_a_descriptor_that_it_is_given(tmp_path: Path, first: Served) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        command = [*COMMAND, first.url, "--bind", f"fd://{listener.fileno()}"]
+        with inheriting(command, listener, tmp_path):
+            assert get(listener.getsockname()).body == b"first"
+
+
+def test_it_serves_on_the_sockets_of_systemd_whatever_bind_says(
+    tmp_path: Path, first: Served, second: Served
+) -> None:
+    path = tmp_path / "gateway.toml"
+    path.write_text(routes_to(first.url, server='bind = "unix:/no/where/1"'))
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        inherited = f"exec 3<&{listener.fileno()}; LISTEN_PID=$$ LISTEN_FDS=1 exec"
+        command = ["bash", "-c", f'{inherited} "$@"', "bash", *COMMAND, "-c", "gateway.toml"]
+        with inheriting(command, listener, tmp_path) as pid:
+            address = listener.getsockname()
+            assert get(address).body == b"first"
+            path.write_text(routes_to(second.url, server='bind = "unix:/no/where/2"'))
+            os.kill(pid, signal.SIGHUP)
+            wait_for(lambda: get(address).body == b"second", "the new backend", BOUND)
 
 
 def test_settings_after_the_dashes_are_gunicorns(start: Start, first: Served) -> None:

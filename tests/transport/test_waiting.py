@@ -1,6 +1,7 @@
 """Waiting for sockets, in a greenlet and in a thread."""
 
 import _socket
+import contextlib
 import select
 import socket
 import subprocess
@@ -40,7 +41,7 @@ def pair() -> Iterator[Pair]:
 
 def fill(sock: _socket.socket) -> None:
     """Write until the socket takes no more."""
-    with pytest.raises(BlockingIOError):
+    with contextlib.suppress(BlockingIOError):
         while True:
             sock.send(bytes(65536))
 
@@ -331,8 +332,16 @@ def test_threads_really_block_in_a_process_that_gevent_has_patched() -> None:
     assert (run.stdout, run.stderr) == ("fine\n", "")
 
 
-def test_without_patches_what_is_there_is_the_original() -> None:
+def test_without_patches_what_is_there_is_the_original(monkeypatch: pytest.MonkeyPatch) -> None:
     assert original("select", "poll") is select.poll
+    monkeypatch.delitem(sys.modules, "gevent.monkey", raising=False)
+    assert original("select", "poll") is select.poll
+
+
+def test_without_gevent_every_wait_is_an_ordinary_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "gevent")
+
+    assert type(current_waiter()) is BlockingWaiter
 
 
 def test_a_deadline_bounds_every_step_by_what_is_left() -> None:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 MAX_RANGES = 64
 """Ranges that one field may ask for; no honest client comes near (RFC 9110 17.15)."""
 
-_FIELD = re.compile(r"(?i:bytes)=(?![ \t])(.*)", re.DOTALL)
+# Blanks may follow the "=", as in the example of 14.1.2 (erratum 7306).
+_FIELD = re.compile(r"(?i:bytes)=(.*)", re.DOTALL)
 # The bound on digits keeps int() cheap; no file has a size of a thousand digits.
 _SPEC = re.compile(r"([0-9]{0,1000})-([0-9]{0,1000})")
 
@@ -58,7 +59,7 @@ def select_ranges(value: str, size: int, *, limit: int = MAX_RANGES) -> list[Byt
         selected = _selected(first, last, size)
         if selected is not None:
             ranges.append(selected)
-    if not size and any(not range_.length for range_ in ranges):
+    if not size and ranges:
         return None
     return _joined(ranges)
 

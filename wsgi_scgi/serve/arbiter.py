@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, ClassVar
 
@@ -9,6 +10,7 @@ from gunicorn.arbiter import Arbiter
 from gunicorn.sock import BaseSocket
 
 from ..errors import ConfigurationError
+from .hooks import ENDING_SIGNALS
 from .listeners import close_listeners, open_listeners
 
 if TYPE_CHECKING:
@@ -49,8 +51,20 @@ class GatewayArbiter(Arbiter):
         descriptors = any(isinstance(address, int) for address in self.cfg.address)
         if not (inherited or descriptors or self.cfg.reuse_port):
             self.LISTENERS[:] = open_listeners(self.cfg.address, self.cfg, self.log)
-        super().start()
+        try:
+            super().start()
+        except Exception:
+            close_listeners(self.LISTENERS)
+            raise
         self._announce()
+
+    def spawn_worker(self) -> int:
+        """Fork so that no signal to the new worker is lost; see ``post_fork``."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ENDING_SIGNALS)
+        try:
+            return super().spawn_worker()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def handle_int(self) -> None:
         """End gracefully, as on SIGTERM; a second one while that lasts ends at once."""

@@ -5,14 +5,20 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gunicorn.arbiter import Arbiter
     from gunicorn.config import Config
     from gunicorn.http.message import Request
     from gunicorn.workers.base import Worker
 
 
+ENDING_SIGNALS = frozenset({signal.SIGTERM, signal.SIGQUIT, signal.SIGINT})
+"""The arbiter blocks them while it forks, ``post_fork`` lets them through again."""
+
+
 def add_hooks(config: "Config") -> None:
-    """Put ours behind those that ``config`` has."""
+    """Add ours to those that ``config`` has."""
     config.set("pre_request", _joining(config.pre_request))
+    config.set("post_fork", _ending_while_it_boots(config.post_fork))
     config.set("post_worker_init", _leaving_interrupts_to_master(config.post_worker_init))
 
 
@@ -44,6 +50,21 @@ def _joining(
         req.headers = join_repeated(req.headers)
 
     return pre_request
+
+
+def _ending_while_it_boots(
+    before: Callable[["Arbiter", "Worker"], object],
+) -> Callable[["Arbiter", "Worker"], None]:
+    def post_fork(server: "Arbiter", worker: "Worker") -> None:
+        # Until it has handlers of its own a worker would do with signals what the arbiter does:
+        # put them into a queue that nobody reads, and run on until it is killed.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGQUIT, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING_SIGNALS)
+        before(server, worker)
+
+    return post_fork
 
 
 def _leaving_interrupts_to_master(

@@ -6,6 +6,7 @@ keeps its last addresses: an outage of the name server is not one of the backend
 """
 
 import _socket
+import ipaddress
 import logging
 import socket
 import time
@@ -83,24 +84,28 @@ class Resolver:
     def _first_lookup(
         self, address: TCPAddress, waiter: Waiter, timeout: float
     ) -> list[SocketAddress]:
+        # Stored where it is found: what comes too late for this request serves the next.
+        outcome = _Outcome(lambda: self._find(address))
         if _is_literal(address.host):
-            addresses = self._lookup(address.host, address.port)
+            outcome.run()  # asks nobody, so it need not run aside
         else:
-            outcome = _Outcome(lambda: self._lookup(address.host, address.port))
             waiter.run_aside(outcome.run)
-            if not outcome.wait(waiter, timeout):
-                raise ConnectTimeout(f"{address}: the name did not resolve in {timeout:g} seconds")
-            if outcome.error is not None:
-                raise ResolveError(
-                    f"{address}: the name does not resolve: {outcome.error}"
-                ) from outcome.error
-            addresses = outcome.result
+        if not outcome.wait(waiter, timeout):
+            raise ConnectTimeout(f"{address}: the name did not resolve in {timeout:g} seconds")
+        if outcome.error is not None:
+            raise ResolveError(
+                f"{address}: the name does not resolve: {outcome.error}"
+            ) from outcome.error
+        return outcome.result
+
+    def _find(self, address: TCPAddress) -> list[SocketAddress]:
+        addresses = self._lookup(address.host, address.port)
         self._store(address, addresses)
         return addresses
 
     def _refresh(self, address: TCPAddress) -> None:
         try:
-            self._store(address, self._lookup(address.host, address.port))
+            self._find(address)
         except OSError as error:
             logger.warning(
                 "%s: refreshing the name failed, keeping its addresses: %s", address, error
@@ -139,4 +144,8 @@ def look_up(host: str, port: int) -> list[SocketAddress]:
 
 
 def _is_literal(host: str) -> bool:
-    return ":" in host or host.replace(".", "").isdigit()
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -24,6 +24,8 @@ _POLL_EVENTS = {
     READ | WRITE: select.POLLIN | select.POLLOUT,
 }
 _POLL_PROBLEMS = select.POLLERR | select.POLLHUP | select.POLLNVAL
+_LONGEST_POLL = 2**31 - 1
+"""Milliseconds that poll(2) can wait: 24 days."""
 
 Interest = tuple[int, int]
 """A descriptor, and READ, WRITE or both."""
@@ -62,7 +64,9 @@ class BlockingWaiter:
             masks[fd] = masks.get(fd, 0) | _POLL_EVENTS[events]
         for fd, mask in masks.items():
             poll.register(fd, mask)
-        ready = dict(poll.poll(None if timeout is None else max(timeout, 0) * 1000))
+        ready = dict(
+            poll.poll(None if timeout is None else min(max(timeout, 0) * 1000, _LONGEST_POLL))
+        )
         for index, (fd, events) in enumerate(interests):
             if ready.get(fd, 0) & (_POLL_EVENTS[events] | _POLL_PROBLEMS):
                 return index
@@ -107,10 +111,12 @@ class CooperativeWaiter:
                 timer = self._timer(max(timeout, 1e-6))
                 running.append(timer)
                 timer.again(switch.switch, -1)
-            return switch.get()
+            index = switch.get()
         finally:
             for watcher in running:
                 watcher.stop()
+        # Where the hub comes late, libev tells of the timer before it tells of the socket.
+        return index if index >= 0 else BlockingWaiter().wait(interests, 0)
 
     def pause(self, seconds: float) -> None:
         """See Waiter."""

@@ -1,0 +1,439 @@
+"""Connecting: the addresses of a backend in turn, within one span of time."""
+
+import contextlib
+import os
+import re
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.transports import BOUND, Transport, until
+from wsgi_scgi.address import TCPAddress, UnixAddress
+from wsgi_scgi.errors import ConnectError, ConnectTimeout, ResolveError
+from wsgi_scgi.transport.connecting import Connection, connect
+from wsgi_scgi.transport.names import Resolver, SocketAddress
+from wsgi_scgi.transport.waiting import current_waiter
+
+NAME = TCPAddress("backend.test", 4000)
+_NOBODY = 65534
+
+pytestmark = [
+    pytest.mark.usefixtures("nothing_left_open"),
+    pytest.mark.skipif(sys.platform != "linux", reason="full backlogs are like this on Linux only"),
+]
+
+
+def resolver_for(*targets: SocketAddress) -> Resolver:
+    def lookup(host: str, port: int) -> list[SocketAddress]:
+        del host, port
+        return list(targets)
+
+    return Resolver(lookup)
+
+
+def connect_to(
+    transport: Transport,
+    address: TCPAddress | UnixAddress,
+    resolver: Resolver | None = None,
+    *,
+    timeout: float = BOUND,
+) -> Connection:
+    return transport.call(
+        lambda: connect(address, resolver or Resolver(), current_waiter(), timeout=timeout)
+    )
+
+
+def fails(
+    transport: Transport,
+    address: TCPAddress | UnixAddress,
+    resolver: Resolver | None = None,
+    *,
+    timeout: float = BOUND,
+) -> ConnectError:
+    with pytest.raises(ConnectError) as caught:
+        connect_to(transport, address, resolver, timeout=timeout)
+    return caught.value
+
+
+@pytest.fixture
+def listener() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as sock:
+        sock.settimeout(BOUND)
+        yield sock
+
+
+@pytest.fixture
+def refusing() -> Iterator[SocketAddress]:
+    """An address on which nobody listens and nobody else can: it is bound."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield socket.AF_INET, sock.getsockname()
+
+
+@pytest.fixture
+def black_hole() -> Iterator[SocketAddress]:
+    """An address that never answers: a listener whose backlog is full drops what comes."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        address = listener.getsockname()
+        for _ in range(4):
+            filler = stack.enter_context(socket.socket())
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        yield socket.AF_INET, address
+
+
+@pytest.fixture
+def open_directory() -> Iterator[Path]:
+    """A directory that every user can enter."""
+    directory = Path(tempfile.mkdtemp(prefix="scgi-"))
+    directory.chmod(0o755)
+    yield directory
+    shutil.rmtree(directory)
+
+
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Give up root's rights for a while: permissions do not bind root."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.setegid(_NOBODY)
+    os.seteuid(_NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def listen_unix(path: Path, *, backlog: int = 8) -> socket.socket:
+    sock = socket.socket(socket.AF_UNIX)
+    sock.bind(str(path))
+    sock.listen(backlog)
+    sock.settimeout(BOUND)
+    return sock
+
+
+def test_a_tcp_backend_is_connected(transport: Transport, listener: socket.socket) -> None:
+    host, port = listener.getsockname()
+
+    with contextlib.closing(connect_to(transport, TCPAddress(host, port))) as near:
+        far, _ = listener.accept()
+        with far:
+            sock = near.socket
+            assert sock.gettimeout() == 0.0
+            assert not os.get_inheritable(sock.fileno())
+            assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            sock.send(b"hello")
+            assert far.recv(5) == b"hello"
+            near.close()
+            assert sock.fileno() == -1
+            near.close()
+
+
+def test_an_ipv6_backend_is_connected(transport: Transport) -> None:
+    try:
+        listener = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError as error:
+        pytest.skip(f"this machine has no IPv6 on loopback ({error})")
+    with listener:
+        near = connect_to(transport, TCPAddress("::1", listener.getsockname()[1]))
+        near.close()
+
+
+def test_a_unix_backend_is_connected(transport: Transport, tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    with listen_unix(path) as listener:
+        near = connect_to(transport, UnixAddress(str(path)))
+        far, _ = listener.accept()
+        with far:
+            assert near.socket.gettimeout() == 0.0
+            near.socket.send(b"hello")
+            assert far.recv(5) == b"hello"
+        near.close()
+
+
+def test_where_nothing_listens_the_cause_names_the_address(
+    transport: Transport, refusing: SocketAddress
+) -> None:
+    host, port = refusing[1]
+
+    error = fails(transport, TCPAddress(host, port))
+
+    assert type(error) is ConnectError
+    assert f"cannot connect to scgi://127.0.0.1:{port}" in str(error)
+    assert f"127.0.0.1 port {port}: Connection refused" in str(error)
+    assert host not in error.public
+
+
+def test_a_missing_socket_asks_whether_the_backend_runs(
+    transport: Transport, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "absent.sock")
+
+    error = fails(transport, UnixAddress(path))
+
+    assert type(error) is ConnectError
+    assert path in str(error)
+    assert "is the backend running" in str(error)
+
+
+def test_a_socket_that_a_program_left_behind_is_told_apart(
+    transport: Transport, tmp_path: Path
+) -> None:
+    path = tmp_path / "stale.sock"
+    listen_unix(path).close()
+
+    error = fails(transport, UnixAddress(str(path)))
+
+    assert "no program listens on it any more" in str(error)
+
+
+def test_a_file_that_is_no_socket_is_refused(transport: Transport, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("")
+
+    assert "Connection refused" in str(fails(transport, UnixAddress(str(path))))
+
+
+def test_permission_denied_names_mode_owner_group_and_this_user(
+    transport: Transport, open_directory: Path
+) -> None:
+    path = open_directory / "app.sock"
+    with listen_unix(path):
+        path.chmod(0o600 if os.geteuid() == 0 else 0o000)
+        with as_nobody():
+            error = fails(transport, UnixAddress(str(path)))
+
+    assert type(error) is ConnectError
+    assert f"the socket is {'srw-------' if os.geteuid() == 0 else 's---------'} " in str(error)
+    if os.geteuid() == 0:
+        assert "root:root" in str(error)
+        assert "this process runs as nobody" in str(error)
+
+
+def test_a_user_without_a_name_is_a_number(transport: Transport, open_directory: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a file to another user; run the tests as root")
+    path = open_directory / "app.sock"
+    with listen_unix(path):
+        os.chown(path, 4242424, 4343434)
+        path.chmod(0o600)
+        with as_nobody():
+            error = fails(transport, UnixAddress(str(path)))
+
+    assert "4242424:4343434" in str(error)
+
+
+def test_a_directory_that_cannot_be_entered_is_named_as_the_cause(
+    transport: Transport, open_directory: Path
+) -> None:
+    private = open_directory / "private"
+    private.mkdir()
+    path = private / "app.sock"
+    with listen_unix(path):
+        private.chmod(0o700 if os.geteuid() == 0 else 0o000)
+        with as_nobody():
+            error = fails(transport, UnixAddress(str(path)))
+    private.chmod(0o700)
+
+    assert "a directory on its way cannot be entered" in str(error)
+
+
+def test_a_full_backlog_of_a_unix_socket_is_waited_for_in_vain(
+    transport: Transport, tmp_path: Path
+) -> None:
+    path = tmp_path / "app.sock"
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(listen_unix(path, backlog=0))
+        fill_backlog(stack, path)
+
+        error = fails(transport, UnixAddress(str(path)), timeout=0.05)
+
+    assert type(error) is ConnectTimeout
+    assert re.search(r"app\.sock: no connection in 0\.0[0-9]+ seconds", str(error))
+
+
+def fill_backlog(stack: contextlib.ExitStack, path: Path) -> None:
+    for _ in range(8):
+        filler = stack.enter_context(socket.socket(socket.AF_UNIX))
+        filler.setblocking(False)
+        if filler.connect_ex(str(path)):
+            return
+    pytest.skip("the backlog of a Unix socket never fills on this system")
+
+
+def test_a_full_backlog_of_a_unix_socket_is_waited_for_until_it_is_not(
+    transport: Transport, tmp_path: Path
+) -> None:
+    path = tmp_path / "app.sock"
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(listen_unix(path, backlog=0))
+        fill_backlog(stack, path)
+        refused = threading.Event()
+
+        def accept_late() -> None:
+            assert refused.wait(BOUND)
+            stack.enter_context(listener.accept()[0])
+
+        accepting = threading.Thread(target=accept_late)
+        accepting.start()
+
+        def call() -> Connection:
+            waiter = current_waiter()
+            stopwatch = threading.Timer(0.05, refused.set)
+            stopwatch.start()
+            return connect(UnixAddress(str(path)), Resolver(), waiter, timeout=BOUND)
+
+        near = transport.call(call)
+        assert refused.is_set()
+        near.close()
+        accepting.join(BOUND)
+
+
+def test_a_tcp_backend_that_never_answers_is_a_timeout(
+    transport: Transport, black_hole: SocketAddress
+) -> None:
+    host, port = black_hole[1]
+
+    error = fails(transport, TCPAddress(host, port), timeout=0.05)
+
+    assert type(error) is ConnectTimeout
+    assert re.search(rf"127\.0\.0\.1 port {port}: no connection in 0\.0[0-9]+ seconds", str(error))
+
+
+def test_several_addresses_are_tried_in_turn(
+    transport: Transport, refusing: SocketAddress, listener: socket.socket
+) -> None:
+    good = (socket.AF_INET, listener.getsockname())
+
+    near = connect_to(transport, NAME, resolver_for(refusing, refusing, good))
+
+    assert near.socket.getpeername() == good[1]
+    near.close()
+
+
+def test_a_dead_first_address_leaves_the_others_their_share_of_the_time(
+    transport: Transport, black_hole: SocketAddress, listener: socket.socket
+) -> None:
+    good = (socket.AF_INET, listener.getsockname())
+
+    near = connect_to(transport, NAME, resolver_for(black_hole, good), timeout=0.2)
+
+    assert near.socket.getpeername() == good[1]
+    near.close()
+
+
+def test_when_all_addresses_fail_each_cause_is_named(
+    transport: Transport, refusing: SocketAddress, tmp_path: Path
+) -> None:
+    missing: SocketAddress = (socket.AF_UNIX, str(tmp_path / "absent"))
+    unknown: SocketAddress = (4242, ("192.0.2.1", 4000))
+
+    error = fails(transport, NAME, resolver_for(refusing, missing, unknown))
+
+    assert type(error) is ConnectError
+    assert "Connection refused; " in str(error)
+    assert "No such file or directory" in str(error)
+    assert "192.0.2.1 port 4000: Address family not supported" in str(error)
+
+
+def test_a_timeout_among_the_causes_makes_it_one(
+    transport: Transport, refusing: SocketAddress, black_hole: SocketAddress
+) -> None:
+    error = fails(transport, NAME, resolver_for(black_hole, refusing), timeout=0.1)
+
+    assert type(error) is ConnectTimeout
+    assert "refused" in str(error)
+
+
+def test_a_name_without_an_address_is_not_available(transport: Transport) -> None:
+    assert "no address" in str(fails(transport, NAME, resolver_for()))
+
+
+def test_a_name_that_does_not_resolve_is_told_apart(transport: Transport) -> None:
+    def lookup(host: str, port: int) -> list[SocketAddress]:
+        raise socket.gaierror(-2, f"{host}:{port} not known")
+
+    assert type(fails(transport, NAME, Resolver(lookup))) is ResolveError
+
+
+def test_a_look_up_takes_its_time_from_the_whole_span(
+    transport: Transport, black_hole: SocketAddress
+) -> None:
+    def lookup(host: str, port: int) -> list[SocketAddress]:
+        del host, port
+        current_waiter().pause(0.1)
+        return [black_hole]
+
+    error = fails(transport, NAME, Resolver(lookup), timeout=0.2)
+
+    share = re.search(r"no connection in ([0-9.e-]+) seconds", str(error))
+    assert share is not None
+    assert float(share[1]) <= 0.1
+
+
+def test_no_time_at_all_is_a_timeout_and_not_for_ever(
+    transport: Transport, black_hole: SocketAddress
+) -> None:
+    assert type(fails(transport, NAME, resolver_for(black_hole), timeout=0.0)) is ConnectTimeout
+
+
+def test_after_a_failure_the_name_is_looked_up_again_soon(
+    transport: Transport, refusing: SocketAddress
+) -> None:
+    asked: list[str] = []
+    now = [1000.0]
+
+    def lookup(host: str, port: int) -> list[SocketAddress]:
+        del port
+        asked.append(host)
+        return [refusing]
+
+    resolver = Resolver(lookup, clock=lambda: now[0])
+    fails(transport, NAME, resolver)
+    fails(transport, NAME, resolver)
+    assert len(asked) == 1
+    now[0] += 1.0
+    fails(transport, NAME, resolver)
+
+    until(lambda: len(asked) == 2)
+
+
+@pytest.mark.parametrize("where", ["tcp", "unix", "name"])
+def test_a_connect_that_is_broken_off_leaves_nothing_open(
+    transport: Transport, black_hole: SocketAddress, tmp_path: Path, where: str
+) -> None:
+    started: list[int] = []
+    over = threading.Event()
+    with contextlib.ExitStack() as stack:
+        if where == "unix":
+            path = tmp_path / "app.sock"
+            stack.enter_context(listen_unix(path, backlog=0))
+            fill_backlog(stack, path)
+            address: TCPAddress | UnixAddress = UnixAddress(str(path))
+        elif where == "tcp":
+            address = TCPAddress(*black_hole[1])
+        else:
+            address = NAME
+
+        def lookup(host: str, port: int) -> list[SocketAddress]:
+            del host, port
+            assert over.wait(BOUND)
+            return []
+
+        def call() -> None:
+            waiter = current_waiter()
+            started.append(1)
+            resolver = Resolver(lookup if where == "name" else None)
+            connect(address, resolver, waiter, timeout=BOUND)
+
+        stack.callback(over.set)
+        transport.interrupt(call, ready=lambda: bool(started))
