@@ -10,14 +10,18 @@ from .config.configuration import Configuration
 from .config.configuration import Route as ConfiguredRoute
 from .config.options import RouteOptions
 from .edge import Edge
+from .files.aliases import Aliases
+from .files.root import Roots
 from .gateway.request import Request
 from .gateway.response import Foreign, Handler
 from .gateway.variables import VariableRules
+from .proxy.conditional import AnswerConditions
 from .proxy.error_override import OverrideErrors, OverrideRules
 from .proxy.forward import Forwarder, ForwardRules
 from .proxy.redirect import FollowRedirects, RecogniseRedirect
 from .proxy.rewrite import RewriteFields, RewriteRules
 from .proxy.router import Route, Router
+from .proxy.sendfile import ACCEL_FIELD, SendFile
 from .semantics.fields import FieldRules
 from .semantics.path import Pattern, Prefix
 from .transport.exchange import Limits
@@ -66,8 +70,17 @@ def _chain(route: ConfiguredRoute, backend: BackendURL) -> Handler:
     """Return the steps of a route, the innermost first."""
     options = route.options
     chain: Handler = _forwarder(backend, options)
+    if options.sendfile or options.accel:
+        chain = SendFile(
+            chain,
+            field=options.sendfile,
+            roots=Roots(options.sendfile_roots) if options.sendfile else None,
+            aliases=Aliases(options.accel) if options.accel else None,
+        )
     if options.internal_redirect:
         chain = RecogniseRedirect(chain, options.internal_redirect)
+    if options.conditional_requests:
+        chain = AnswerConditions(chain)
     if options.error_override:
         chain = OverrideErrors(chain, _override_rules(options))
     rules = _rewrite_rules(route, backend)
@@ -112,7 +125,8 @@ def _forwarder(backend: BackendURL, options: RouteOptions) -> Forwarder:
 
 def _control_fields(options: RouteOptions) -> frozenset[str]:
     # Location is an ordinary field wherever it does not lead to a redirect here.
-    return frozenset({options.internal_redirect} - {"", "location"})
+    accel = ACCEL_FIELD if options.accel else ""
+    return frozenset({options.internal_redirect, options.sendfile, accel} - {"", "location"})
 
 
 def _override_rules(options: RouteOptions) -> OverrideRules:

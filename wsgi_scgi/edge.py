@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .errors import ClientDisconnected, GatewayError
+from .files.body import FileBody, wrap_for_server
 from .gateway.body import release_body
 from .gateway.error_page import error_response, new_request_id, options_response
 from .gateway.framing import may_have_body
@@ -43,6 +44,7 @@ class Edge:
             _free(request)
             raise
         if isinstance(response, Foreign):
+            _free(request)
             return response.application(response.environ, _merging(response, start_response))
         assert isinstance(response, Response)  # local redirects have been followed
         try:
@@ -51,7 +53,15 @@ class Edge:
             response.close()
             _free(request)
             raise
-        return _result(environ, request, response)
+        if isinstance(response.body, bytes) and not may_have_body(environ):
+            return [response.body] if response.body else []
+        result = _Result(environ, request, response)
+        if isinstance(response.body, FileBody):
+            body = response.body
+            return (
+                wrap_for_server(body, environ, on_close=result.close, on_cut=result.cut) or result
+            )
+        return result
 
 
 class _Result:
@@ -75,10 +85,11 @@ class _Result:
         try:
             return next(self._pieces)
         except GatewayError as error:
-            self._cut(error)
+            self.cut(error)
             raise
 
-    def _cut(self, error: GatewayError) -> None:
+    def cut(self, error: GatewayError) -> None:
+        """Note that the response cannot be completed, and let the client see it."""
         level = logging.INFO if isinstance(error, ClientDisconnected) else logging.ERROR
         logger.log(level, "%s: response cut: %s", _describe(self._environ), error)
         chunked = self._environ["SERVER_PROTOCOL"] != "HTTP/1.0"
@@ -87,6 +98,7 @@ class _Result:
             self._request.client.reset()
 
     def close(self) -> None:
+        """Release both bodies; called by the server."""
         try:
             self._response.close()
         finally:
@@ -97,14 +109,6 @@ def _free(request: Request | None) -> None:
     """Let go of a spooled body where no answer of ours will."""
     if request is not None and request.body is not None:
         request.body.close()
-
-
-def _result(
-    environ: dict[str, Any], request: Request | None, response: Response
-) -> Iterable[bytes]:
-    if isinstance(response.body, bytes) and not may_have_body(environ):
-        return [response.body] if response.body else []
-    return _Result(environ, request, response)
 
 
 def _merging(foreign: Foreign, start_response: "StartResponse") -> "StartResponse":

@@ -28,7 +28,9 @@ from .kinds import (
 from .mistakes import InvalidConfiguration, Mistake, unknown_key
 from .presets import PRESETS
 from .proxy_kinds import (
+    Aliases,
     Conditions,
+    Directories,
     Documents,
     FieldNames,
     FieldSwitch,
@@ -214,6 +216,33 @@ class RouteOptions:
             flag="--internal-redirect",
         )
     )
+    sendfile: str = _declare(
+        Option(
+            default="",
+            kind=FieldSwitch("X-Sendfile"),
+            text="Whether an answer whose field names a file is given the file's content: `true`"
+            " for X-Sendfile, or the name of the field. Needs `sendfile_roots`.",
+            apache="ProxySCGISendfile",
+            flag="--sendfile",
+        )
+    )
+    sendfile_roots: tuple[str, ...] = _declare(
+        Option(
+            default=(),
+            kind=Directories(),
+            text="The directories below which `sendfile` may send files; no path and no link leads"
+            " out of them.",
+            flag="--sendfile-root",
+        )
+    )
+    accel: Mapping[str, str] = _declare(
+        Option(
+            default=MappingProxyType({}),
+            kind=Aliases(),
+            text="Directories for the URIs of X-Accel-Redirect, by their beginning.",
+            nginx="alias",
+        )
+    )
     hide_headers: frozenset[str] = _declare(
         Option(
             default=frozenset(),
@@ -329,6 +358,13 @@ class RouteOptions:
         if options.path_info is not PathInfo.OFF and "PATH_INFO" in options.variables:
             text = f"may be neither set nor removed where path_info is on; {WHY_COMPUTED}"
             mistakes.append(Mistake("variables.PATH_INFO", text))
+        if options.sendfile and not options.sendfile_roots:
+            text = "is needed with sendfile; allowed: an array of at least one absolute directory"
+            mistakes.append(Mistake("sendfile_roots", text))
+        if options.sendfile_roots and not options.sendfile:
+            mistakes.append(Mistake("sendfile_roots", "does nothing without sendfile"))
+        if options.error_document and not options.error_override:
+            mistakes.append(Mistake("error_document", "does nothing without error_override"))
         if mistakes:
             raise InvalidConfiguration(mistakes)
         return options
@@ -382,6 +418,9 @@ class RouteKeywords(TypedDict, total=False):
     deadline: float
     max_request_head: int | str
     internal_redirect: bool | str
+    sendfile: bool | str
+    sendfile_roots: Sequence[str]
+    accel: Mapping[str, str]
     hide_headers: Sequence[str]
     pass_headers: Sequence[str]
     error_override: bool | Sequence[int]

@@ -49,7 +49,7 @@ class SendFile:
             return _answer(request, response, self._roots.open(name.encode("latin-1")))
         if uri is not None and self._aliases is not None:
             response.close()
-            return _answer(request, response, self._aliases.open(uri.encode("latin-1")))
+            return _answer(request, response, self._aliases.open(uri))
         return response
 
 
