@@ -1,6 +1,7 @@
 """What all tests share: how hypothesis searches, and the two transports."""
 
 import os
+import time
 from collections.abc import Iterator
 
 import gevent
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from tests.gateway.gunicorn_server import ServedConnection, served_connection
-from tests.transports import Transport
+from tests.transports import BOUND, Transport
 
 # Machines are noisy, so no example is too slow.  CI looks longer than a developer waits.
 settings.register_profile("developer", deadline=None)
@@ -42,6 +43,11 @@ def nothing_left_open() -> Iterator[None]:
     before = _descriptors()
     watchers = hub.loop.activecnt
     yield
+    # What other threads are just closing, and what the hub has yet to hear of them, may take
+    # a moment.
+    end = time.monotonic() + BOUND
+    while (_descriptors(), hub.loop.activecnt) != (before, watchers) and time.monotonic() < end:
+        gevent.sleep(0.002)
     assert _descriptors() == before
     assert hub.loop.activecnt == watchers
 

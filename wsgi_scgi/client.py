@@ -38,6 +38,8 @@ class Answer:
     status: int
     reason: str
     fields: tuple[tuple[str, str], ...]
+    raw_head: bytes = field(repr=False)
+    """The head as it came, interim ones before it."""
     _body: BackendBody | None = field(repr=False)
     _unread: bytes = field(default=b"", repr=False)
 
@@ -170,5 +172,6 @@ def request_variables(
 def _answer(method: str, exchange: Exchange, head: ResponseHead) -> Answer:
     if method == "HEAD" or head.status in (204, 304):
         exchange.close()
-        return Answer(head.status, head.reason, head.fields, None)
-    return Answer(head.status, head.reason, head.fields, BackendBody(exchange, head))
+        return Answer(head.status, head.reason, head.fields, exchange.raw_head, None)
+    body = BackendBody(exchange, head)
+    return Answer(head.status, head.reason, head.fields, exchange.raw_head, body)

@@ -10,7 +10,7 @@ from wsgi_scgi.config.configuration import Configuration
 from wsgi_scgi.config.file import load_configuration, parse_configuration
 from wsgi_scgi.config.mistakes import InvalidConfiguration
 from wsgi_scgi.errors import ConfigurationError
-from wsgi_scgi.gateway.variables import PathInfo
+from wsgi_scgi.semantics.path import PathInfo
 
 
 def parse(text: str) -> Configuration:

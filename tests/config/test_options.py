@@ -7,8 +7,7 @@ import pytest
 
 from wsgi_scgi.config.mistakes import InvalidConfiguration
 from wsgi_scgi.config.options import OPTIONS, RouteKeywords, RouteOptions
-from wsgi_scgi.gateway.variables import PathInfo
-from wsgi_scgi.semantics.path import EncodedSlash
+from wsgi_scgi.semantics.path import EncodedSlash, PathInfo
 
 
 def mistakes(**values: object) -> dict[str, str]:

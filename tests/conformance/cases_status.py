@@ -108,6 +108,15 @@ _FIRST_LINES = (
     _line(
         "an_http_1_1_first_line_is_a_status", b"HTTP/1.1 404 Not Found", 404, "Apache answers 500."
     ),
+    _line("an_http_first_line_needs_no_reason", b"HTTP/1.1 404", 404, "Apache answers 500."),
+    _line("an_http_2_first_line_is_502", b"HTTP/2 404", 502, _LENIENT),
+    Case(
+        "an_http_first_line_and_a_status_are_502",
+        get("/a/x"),
+        Answer(502),
+        backend=Reply(b"HTTP/1.1 200 OK\r\nStatus: 404 No\r\n\r\nbody"),
+        differs="nginx and lighttpd take one of the two; Apache answers 500.",
+    ),
     _line(
         "an_http_1_0_first_line_is_a_status", b"HTTP/1.0 201 Created", 201, "Apache answers 500."
     ),

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.conformance import routes
+from tests.conformance import peer_routes, routes
 from tests.conformance.case import Case, Outcome
 from tests.conformance.run import run
 from tests.kit import gateways, peers
@@ -33,15 +33,15 @@ Start = Callable[[Path, routes.Places], Gateway]
 
 
 def _apache(directory: Path, places: routes.Places) -> Gateway:
-    return gateways.start_apache(directory, routes.as_apache(places))
+    return gateways.start_apache(directory, peer_routes.as_apache(places))
 
 
 def _nginx(directory: Path, places: routes.Places) -> Gateway:
-    return gateways.start_nginx(directory, routes.as_nginx(places))
+    return gateways.start_nginx(directory, peer_routes.as_nginx(places))
 
 
 def _lighttpd(directory: Path, places: routes.Places) -> Gateway:
-    return gateways.start_lighttpd(directory, routes.as_lighttpd(places))
+    return gateways.start_lighttpd(directory, peer_routes.as_lighttpd(places))
 
 
 def _serve(worker_class: str) -> Start:

@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import ssl
+import struct
 from collections.abc import Iterator
 from typing import Any
 
@@ -42,6 +43,15 @@ class ServedConnection:
         address = ("127.0.0.1", 54321)
         _, environ = wsgi.create(request, self.near, address, ("127.0.0.1", 8000), self._config)
         return dict(environ)
+
+    def half_close(self) -> None:
+        """Say that the client sends nothing more."""
+        self.far.shutdown(socket.SHUT_WR)
+
+    def reset(self) -> None:
+        """Let the client reset the connection."""
+        self.far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.far.close()
 
     def close(self) -> None:
         """Close both ends."""

@@ -8,8 +8,8 @@ import pytest
 
 from tests.gateway.environs import server_environ
 from wsgi_scgi.gateway.request import Request
-from wsgi_scgi.gateway.variables import PathInfo, VariableRules, cgi_variables
-from wsgi_scgi.semantics.path import Prefix
+from wsgi_scgi.gateway.variables import VariableRules, cgi_variables
+from wsgi_scgi.semantics.path import PathInfo, Prefix
 
 
 def variables_of(

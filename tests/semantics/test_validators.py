@@ -1,5 +1,6 @@
 """Preconditions: RFC 9110 8.8.3 and 13 as tables."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 
 import pytest
@@ -28,7 +29,7 @@ TAGGED = Validators(EntityTag("a"), None)
 BARE = Validators()
 
 
-def verdict(validators: Validators, method: str = "GET", /, **fields: str) -> int:
+def verdict(validators: Validators, method: str, fields: Mapping[str, str]) -> int:
     environ = {f"HTTP_{name.upper()}": value for name, value in fields.items()}
     return evaluate(method, environ, validators, now=NOW)
 
@@ -106,7 +107,7 @@ def test_a_list_of_entity_tags_is_valid_or_matches_nothing(value: str, tags: lis
 )
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "POST", "DELETE"])
 def test_if_match(method: str, validators: Validators, value: str, expected: int) -> None:
-    assert verdict(validators, method, if_match=value) == expected
+    assert verdict(validators, method, {"if_match": value}) == expected
 
 
 @pytest.mark.parametrize(
@@ -128,9 +129,9 @@ def test_if_match(method: str, validators: Validators, value: str, expected: int
 )
 def test_if_none_match(validators: Validators, value: str, matches: bool) -> None:
     for method in ("GET", "HEAD"):
-        assert verdict(validators, method, if_none_match=value) == (304 if matches else 200)
+        assert verdict(validators, method, {"if_none_match": value}) == (304 if matches else 200)
     for method in ("PUT", "POST", "DELETE"):
-        assert verdict(validators, method, if_none_match=value) == (412 if matches else 200)
+        assert verdict(validators, method, {"if_none_match": value}) == (412 if matches else 200)
 
 
 @pytest.mark.parametrize(
@@ -148,9 +149,9 @@ def test_if_none_match(validators: Validators, value: str, matches: bool) -> Non
     ],
 )
 def test_if_modified_since(validators: Validators, value: str, expected: int) -> None:
-    assert verdict(validators, "GET", if_modified_since=value) == expected
-    assert verdict(validators, "HEAD", if_modified_since=value) == expected
-    assert verdict(validators, "POST", if_modified_since=value) == 200
+    assert verdict(validators, "GET", {"if_modified_since": value}) == expected
+    assert verdict(validators, "HEAD", {"if_modified_since": value}) == expected
+    assert verdict(validators, "POST", {"if_modified_since": value}) == 200
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_if_modified_since(validators: Validators, value: str, expected: int) ->
 def test_if_unmodified_since(
     method: str, validators: Validators, value: str, expected: int
 ) -> None:
-    assert verdict(validators, method, if_unmodified_since=value) == expected
+    assert verdict(validators, method, {"if_unmodified_since": value}) == expected
 
 
 @pytest.mark.parametrize(
@@ -190,7 +191,7 @@ def test_if_unmodified_since(
     ],
 )
 def test_precedence(fields: dict[str, str], expected: int) -> None:
-    assert verdict(STRONG, "GET", **fields) == expected
+    assert verdict(STRONG, "GET", fields) == expected
 
 
 @pytest.mark.parametrize(

@@ -143,9 +143,9 @@ def _show_sent(size: int, variables: Mapping[str, str]) -> None:
 
 
 def _show_received(answer: Answer) -> None:
-    print(f"< Status: {answer.status} {answer.reason}", file=sys.stderr)
-    for name, value in answer.fields:
-        print(f"< {name}: {str_as_text(value)}", file=sys.stderr)
+    # Whatever is in it, it must not steer the terminal.
+    for line in answer.raw_head.splitlines():
+        print(f"< {ascii(str_as_text(line.decode('latin-1')))[1:-1]}", file=sys.stderr)
 
 
 def _print(answer: Answer) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..address import BackendURL, parse_backend_url
-from ..gateway.variables import PathInfo
+from ..semantics.path import PathInfo
 from .kinds import str_as_text
 from .lines import KeyPath
 from .mistakes import Mistake

@@ -11,9 +11,8 @@ from types import MappingProxyType
 from typing import Any, Final, Literal, Self, TypedDict
 
 from ..gateway.conditions import Condition
-from ..gateway.variables import PathInfo
 from ..semantics.forwarded import Network, Style
-from ..semantics.path import EncodedSlash
+from ..semantics.path import EncodedSlash, PathInfo
 from .kinds import (
     WHY_COMPUTED,
     Choice,

@@ -57,7 +57,6 @@ class FileBody:
             position = piece.first
             while position <= piece.last:
                 if unpaused == BLOCKS_BETWEEN_PAUSES:
-                    pause()
                     unpaused = 0
                 block = read_block(self.file, position, piece.last)
                 position += len(block)
@@ -187,7 +186,6 @@ class RangeFile:
         if not left or not size:
             return b""
         if self._unpaused >= BLOCK * BLOCKS_BETWEEN_PAUSES:
-            self._pause()
             self._unpaused = 0
         limit = left if size < 0 else size
         try:

@@ -1,29 +1,23 @@
 """From a request to the variables that the backend receives: RFC 3875 section 4.1."""
 
-import enum
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..semantics.fields import forwarded_fields
 from ..semantics.forwarded import FIELDS, Network, Style, forwarding_fields, is_trusted
-from ..semantics.path import apache_path_info, apache_script_name, join_base, merge_slashes
+from ..semantics.path import (
+    PathInfo,
+    apache_path_info,
+    apache_script_name,
+    join_base,
+    merge_slashes,
+)
 from .conditions import Condition
 from .framing import max_forwards
 from .request import Request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
-
-
-class PathInfo(enum.Enum):
-    """How the path is divided: Apache's ``proxy-scgi-pathinfo``."""
-
-    OFF = "false"
-    """SCRIPT_NAME is the whole path, there is no PATH_INFO (mod_proxy_scgi's default)."""
-    ON = "true"
-    """SCRIPT_NAME is where the backend is mounted, PATH_INFO the rest."""
-    APACHE = "apache"
-    """What mod_proxy_scgi guesses when ``proxy-scgi-pathinfo`` is set."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,11 @@ class ResponseHeadParser:
         return bytes(self._buffer[self._line_start :])
 
     @property
+    def raw(self) -> bytes:
+        """The bytes of the heads received so far, as they came."""
+        return bytes(self._buffer[: self._line_start])
+
+    @property
     def started(self) -> bool:
         """Whether any byte has been received."""
         return bool(self._buffer)

@@ -26,6 +26,17 @@ class EncodedSlash(enum.Enum):
     KEEP = "keep"
 
 
+class PathInfo(enum.Enum):
+    """How the path is divided: Apache's ``proxy-scgi-pathinfo``."""
+
+    OFF = "false"
+    """SCRIPT_NAME is the whole path, there is no PATH_INFO (mod_proxy_scgi's default)."""
+    ON = "true"
+    """SCRIPT_NAME is where the backend is mounted, PATH_INFO the rest."""
+    APACHE = "apache"
+    """What mod_proxy_scgi guesses when ``proxy-scgi-pathinfo`` is set."""
+
+
 def has_encoded_slash(raw: str) -> bool:
     """Tell whether an undecoded path contains ``%2F``."""
     return "%" in raw and _ENCODED_SLASH.search(raw) is not None

@@ -64,6 +64,7 @@ class Exchange:
         "_head_deadline",
         "_limits",
         "_outgoing",
+        "_parser",
         "_send_error",
         "_silent",
         "_socket",
@@ -98,6 +99,7 @@ class Exchange:
         self._gone: Deadline | None = None
         self._send_error: OSError | None = None
         self._silent = True
+        self._parser = ResponseHeadParser()
         self.sending = True
         """Whether part of the request is still to be sent."""
         self.surplus = b""
@@ -111,7 +113,7 @@ class Exchange:
         ``on_interim`` is given each head of status 1xx.  Raises ResponseError for a head that is
         invalid or never comes, BackendTimeout, ClientDisconnected or RequestTimeout.
         """
-        parser = ResponseHeadParser()
+        parser = self._parser
         while True:
             data = self.receive()
             if not data:
@@ -130,6 +132,11 @@ class Exchange:
                 self._head_deadline = Deadline(0)
                 self.surplus = parser.rest
                 return head
+
+    @property
+    def raw_head(self) -> bytes:
+        """The response head as it came, interim ones before it."""
+        return self._parser.raw
 
     def receive(self) -> bytes:
         """Return the next bytes of the backend, b"" at its end; send meanwhile."""
@@ -250,6 +257,7 @@ class Exchange:
 
     def _receive_now(self) -> bytes | None:
         """Return what has arrived, b"" at the end, None if nothing has."""
+        self._check_deadlines()  # a backend that never lets us wait has them too
         try:
             return self._socket.recv(RECEIVE_SIZE)
         except BlockingIOError:
