@@ -1,5 +1,6 @@
 """gunicorn's own parser and environ over a real connection, without its arbiter and workers."""
 
+import _socket
 import contextlib
 import socket
 import ssl
@@ -52,6 +53,21 @@ class ServedConnection:
         """Let the client reset the connection."""
         self.far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.far.close()
+
+    def shrink_buffers(self, size: int) -> None:
+        """Let no more than about twice ``size`` bytes be under way from server to client."""
+        self.near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+        self.far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+
+    def fill_send_buffer(self) -> None:
+        """Send to the client until its socket takes no more."""
+        fd = _socket.socket(fileno=self.near.fileno())
+        try:
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    fd.send(bytes(65536), socket.MSG_DONTWAIT)
+        finally:
+            fd.detach()
 
     def close(self) -> None:
         """Close both ends."""

@@ -34,6 +34,7 @@ class Rig:
         self.deadline: Deadline | None = None
         self.client: Client | None = None
         self.body: RequestBody | None = None
+        self.variables: dict[str, str] = {}
         self.send_buffer = 0
         self._backend = Backend()
         self._port = self._backend.listen_tcp()
@@ -99,7 +100,7 @@ class Rig:
             connection.socket.setsockopt(*option)
         exchange = Exchange(
             connection,
-            encode_request_head(length, {}),
+            encode_request_head(length, self.variables, limit=1 << 30),
             body=self.body,
             client=self.client,
             limits=self.limits,

@@ -1,0 +1,561 @@
+"""The body of a response: exact, as it comes, and while the request's body is still on its way."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.gateway.gunicorn_server import ServedConnection, post
+from tests.kit.backend import BackendConnection, PeerEnd
+from tests.kit.gates import Open, Wait
+from tests.kit.script import Close, HalfClose, ReadBody, ReadHead, ReadToEnd, Reset, Write
+from tests.transport.rig import SMALL_BUFFER, Rig
+from tests.transports import BOUND, Transport
+from wsgi_scgi.errors import (
+    BackendTimeout,
+    ClientDisconnected,
+    RequestTimeout,
+    TruncatedResponse,
+)
+from wsgi_scgi.gateway.body import StreamedBody
+from wsgi_scgi.gateway.client import client_of
+from wsgi_scgi.transport import relay
+from wsgi_scgi.transport.exchange import Exchange, Limits
+from wsgi_scgi.transport.relay import BackendBody
+
+MEGABYTE = 1024 * 1024
+
+
+def head(length: int | None = None) -> bytes:
+    framing = b"" if length is None else b"Content-Length: %d\n" % length
+    return b"Content-Type: text/plain\n" + framing + b"\n"
+
+
+def pieces_of(rig: Rig) -> tuple[list[bytes], Exception | None]:
+    """Return the pieces of the body, and what ended it if not its end."""
+
+    def collect(exchange: Exchange) -> tuple[list[bytes], Exception | None]:
+        body = BackendBody(exchange, exchange.receive_head())
+        pieces: list[bytes] = []
+        try:
+            pieces.extend(body)
+        except Exception as error:
+            return pieces, error
+        finally:
+            body.close()
+            body.close()
+        return pieces, None
+
+    return rig.call(collect)
+
+
+def expect_body(rig: Rig, body: bytes) -> None:
+    pieces, error = pieces_of(rig)
+    assert (b"".join(pieces), error) == (body, None)
+
+
+# Where a body ends
+
+
+@pytest.mark.parametrize("length", [4, None])
+@pytest.mark.parametrize("body", [b"body"])
+def test_a_body_ends_at_its_length_or_at_the_end_of_the_connection(
+    rig: Rig, body: bytes, length: int | None
+) -> None:
+    rig.plays(ReadHead(), Write(head(length) + body))
+
+    expect_body(rig, body)
+
+
+@pytest.mark.parametrize("length", [0, None])
+def test_a_body_may_be_empty(rig: Rig, length: int | None) -> None:
+    rig.plays(ReadHead(), Write(head(length)))
+
+    expect_body(rig, b"")
+
+
+def test_a_body_that_comes_apart_from_its_head_is_whole_too(rig: Rig) -> None:
+    rig.plays(ReadHead(), Write(head(6)), Wait("head"), Write(b"one"), Wait("one"), Write(b"two"))
+
+    def test(exchange: Exchange) -> list[bytes]:
+        body = BackendBody(exchange, exchange.receive_head())
+        # An empty piece: with it the server sends the head before the backend goes on.
+        pieces = [next(body)]
+        rig.gates.open("head")
+        pieces.append(next(body))
+        rig.gates.open("one")
+        return [*pieces, *body]
+
+    assert rig.call(test) == [b"", b"one", b"two"]
+
+
+def test_a_backend_that_stays_behind_its_length_is_not_waited_for(rig: Rig) -> None:
+    rig.plays(ReadHead(), Write(head(4) + b"body"), ReadToEnd())
+
+    expect_body(rig, b"body")
+
+    assert rig.connection.end is PeerEnd.EOF
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_what_goes_beyond_the_length_is_cut_and_logged(
+    rig: Rig, apart: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    data = b"bodyGARBAGE"
+    if apart:
+        rig.plays(ReadHead(), Write(head(4)), Wait("head"), Write(data))
+    else:
+        rig.plays(ReadHead(), Write(head(4) + data))
+
+    def test(exchange: Exchange) -> bytes:
+        body = BackendBody(exchange, exchange.receive_head())
+        rig.gates.open("head")
+        return b"".join(body)
+
+    with caplog.at_level(logging.WARNING, "wsgi_scgi"):
+        assert rig.call(test) == b"body"
+    assert "more than its Content-Length" in caplog.text
+
+
+def test_garbage_behind_an_empty_body_is_cut(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    rig.plays(ReadHead(), Write(head(0) + b"garbage"))
+
+    with caplog.at_level(logging.WARNING, "wsgi_scgi"):
+        expect_body(rig, b"")
+    assert "more than its Content-Length" in caplog.text
+
+
+@pytest.mark.parametrize("body", [b"", b"part"])
+@pytest.mark.parametrize("end", [HalfClose(), Close()])
+def test_a_body_shorter_than_its_length_is_delivered_and_then_raises(
+    rig: Rig, body: bytes, end: HalfClose | Close
+) -> None:
+    rig.plays(ReadHead(), Write(head(10) + body), end)
+
+    pieces, error = pieces_of(rig)
+
+    assert b"".join(pieces) == body
+    assert isinstance(error, TruncatedResponse)
+    assert f"{10 - len(body)} bytes before the declared end" in str(error)
+
+
+@pytest.mark.parametrize("length", [10, None])
+def test_a_connection_that_breaks_in_the_body_raises(rig: Rig, length: int | None) -> None:
+    rig.plays(ReadHead(), Write(head(length) + b"part"), Wait("part"), Reset())
+
+    def test(exchange: Exchange) -> bytes:
+        body = BackendBody(exchange, exchange.receive_head())
+        part = next(body)
+        rig.gates.open("part")
+        with pytest.raises(TruncatedResponse, match="in the middle of the response body"):
+            list(body)
+        return part
+
+    assert rig.call(test) in (b"part", b"")
+
+
+def test_a_backend_that_stalls_in_the_body_raises(rig: Rig) -> None:
+    rig.limits = Limits(timeout=0.05)
+    rig.plays(ReadHead(), Write(head(10) + b"part"), ReadToEnd())
+
+    pieces, error = pieces_of(rig)
+
+    assert b"".join(pieces) == b"part"
+    assert isinstance(error, BackendTimeout)
+
+
+def test_what_came_whole_with_its_head_is_there_at_once(rig: Rig) -> None:
+    rig.plays(ReadHead(), Write(head(4) + b"body"))
+
+    assert rig.call(lambda exchange: _body(exchange).whole()) == b"body"
+
+
+def test_a_whole_answer_in_two_segments_is_no_less_whole(rig: Rig) -> None:
+    rig.plays(ReadHead(), Write(head(4)), Wait("head"), Write(b"body"))
+
+    def test(exchange: Exchange) -> bytes:
+        body = _body(exchange)
+        assert body.whole() is None
+        rig.gates.open("head")
+        return b"".join(body)
+
+    assert rig.call(test) == b"body"
+
+
+@pytest.mark.parametrize("length", [10, None])
+def test_what_is_not_complete_is_not_whole(rig: Rig, length: int | None) -> None:
+    rig.plays(ReadHead(), Write(head(length) + b"body"))
+
+    assert rig.call(lambda exchange: _body(exchange).whole()) is None
+
+
+def _body(exchange: Exchange) -> BackendBody:
+    return BackendBody(exchange, exchange.receive_head())
+
+
+def test_closing_early_drops_the_backend_at_once(rig: Rig) -> None:
+    rig.plays(ReadHead(), Write(head() + b"x" * 1000), ReadToEnd())
+
+    def test(exchange: Exchange) -> None:
+        body = _body(exchange)
+        next(body)
+        body.close()
+        body.close()
+
+    rig.call(test)
+    assert rig.connection.end in (PeerEnd.EOF, PeerEnd.RESET)
+
+
+# While the request is still being sent
+
+
+def play_client(
+    served: ServedConnection, request: bytes, *, read: Callable[[bytes], None]
+) -> threading.Thread:
+    """Send everything before reading anything, as simple clients do."""
+
+    def run() -> None:
+        served.far.sendall(request)
+        received = bytearray()
+        while data := served.far.recv(65536):
+            received += data
+        read(bytes(received))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    return thread
+
+
+def serve(rig: Rig, served: ServedConnection) -> None:
+    """Do what gunicorn does: send each piece, wait until the client has taken it."""
+
+    def run(exchange: Exchange) -> None:
+        body = _body(exchange)
+        try:
+            for piece in body:
+                if piece:
+                    served.near.sendall(piece)
+        finally:
+            body.close()
+        if rig.body is not None:
+            rig.body.discard()
+        served.near.close()
+
+    rig.call(run)
+
+
+def exchange_megabytes(rig: Rig, served: ServedConnection, size: int) -> bytes:
+    """Let a client send ``size`` bytes before it reads; return what it reads."""
+    received: list[bytes] = []
+    served.shrink_buffers(SMALL_BUFFER)
+    client = play_client(served, post(bytes(size)), read=received.append)
+    rig.streams(served)
+    try:
+        serve(rig, served)
+    finally:
+        served.near.close()
+        client.join(BOUND)
+    return received[0]
+
+
+@pytest.mark.parametrize("framed", [True, False])
+def test_a_backend_may_write_8_mb_before_it_reads_8_mb(
+    rig: Rig, served: ServedConnection, framed: bool
+) -> None:
+    size = 8 * MEGABYTE
+    rig.plays(
+        ReadHead(), Write(head(size if framed else None)), Write(b"y" * size), ReadBody(),
+        Open("read"), Close(),
+    )  # fmt: skip
+
+    assert exchange_megabytes(rig, served, size) == b"y" * size
+    if not framed:
+        # With a length the answer is complete before the backend has read anything.
+        assert rig.connection.request.body == bytes(size)
+
+
+def test_an_echo_of_8_mb_is_complete(rig: Rig, served: ServedConnection) -> None:
+    size = 8 * MEGABYTE
+
+    def echo(connection: BackendConnection) -> None:
+        connection.read_head()
+        connection.write(head(size))
+        for upto in range(65536, size + 1, 65536):
+            connection.read_body(upto)
+            connection.write(b"z" * 65536)
+
+    rig.plays(echo)
+
+    assert exchange_megabytes(rig, served, size) == b"z" * size
+    assert rig.connection.notes == []
+
+
+def test_a_client_that_sends_all_before_it_reads_gets_an_answer_that_was_complete_long_before(
+    rig: Rig, served: ServedConnection
+) -> None:
+    size = 8 * MEGABYTE
+    rig.plays(ReadHead(), Write(head(size)), Write(b"y" * size), Close())
+
+    assert exchange_megabytes(rig, served, 4 * size) == b"y" * size
+
+
+def test_what_is_kept_for_a_client_goes_to_a_file_when_it_is_much(
+    rig: Rig, served: ServedConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size = 4 * MEGABYTE
+    rolled: list[bool] = []
+    close = relay._Kept.close
+
+    def look_and_close(kept: relay._Kept) -> None:
+        if kept._file is not None:
+            rolled.append(kept._file._rolled)  # type: ignore[attr-defined]  # tempfile tells nobody
+        close(kept)
+
+    monkeypatch.setattr(relay._Kept, "close", look_and_close)
+    rig.plays(ReadHead(), Write(head() + b"y" * size), ReadBody(), Close())
+
+    assert exchange_megabytes(rig, served, 8 * MEGABYTE) == b"y" * size
+    assert rolled
+    assert rolled[0]
+
+
+def test_beyond_what_is_kept_the_backend_has_to_wait(
+    rig: Rig, served: ServedConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "KEPT_LIMIT", MEGABYTE)
+    size = 8 * MEGABYTE
+    kept: list[int] = []
+    add = relay._Kept.add
+
+    def note_and_add(self: relay._Kept, data: bytes) -> None:
+        add(self, data)
+        kept.append(self.size)
+
+    monkeypatch.setattr(relay._Kept, "add", note_and_add)
+
+    def answer(connection: BackendConnection) -> None:
+        writer = threading.Thread(target=connection.write, args=(head(size) + b"y" * size,))
+        connection.read_head()
+        writer.start()
+        connection.read_body()
+        writer.join()
+
+    rig.plays(answer)
+
+    assert exchange_megabytes(rig, served, size) == b"y" * size
+    assert MEGABYTE / 2 < max(kept) < 2 * MEGABYTE
+
+
+def test_what_came_before_the_backend_failed_is_delivered_first(
+    rig: Rig, served: ServedConnection
+) -> None:
+    served.far.sendall(post(b"abc", length=1000))
+    rig.streams(served)
+    rig.plays(ReadHead(), ReadBody(3), Write(head(10) + b"part"), HalfClose(), ReadToEnd())
+
+    pieces, error = pieces_of(rig)
+
+    assert b"".join(pieces) == b"part"
+    assert isinstance(error, TruncatedResponse)
+
+
+def test_a_connection_that_breaks_in_the_middle_of_both_bodies_raises(
+    rig: Rig, served: ServedConnection
+) -> None:
+    served.far.sendall(post(b"abc", length=1000))
+    rig.streams(served)
+    rig.plays(ReadHead(), ReadBody(3), Write(head(10) + b"part"), Wait("part"), Reset())
+
+    def test(exchange: Exchange) -> bytes:
+        body = _body(exchange)
+        received = b""
+        while not received:
+            received += next(body)
+        rig.gates.open("part")
+        with pytest.raises(TruncatedResponse, match="middle of the response body"):
+            list(body)
+        return received
+
+    assert rig.call(test) == b"part"
+
+
+def test_a_complete_answer_does_not_wait_for_the_rest_of_the_request(
+    rig: Rig, served: ServedConnection
+) -> None:
+    served.far.sendall(post(b"abc", length=1000))
+    rig.streams(served)
+    rig.plays(ReadHead(), ReadBody(3), Write(head(4) + b"full"), ReadToEnd())
+
+    expect_body(rig, b"full")
+    assert rig.connection.end is PeerEnd.EOF
+
+
+def test_a_client_that_falls_silent_in_its_body_cuts_the_answer(
+    rig: Rig, served: ServedConnection
+) -> None:
+    rig.limits = Limits(client_timeout=0.05)
+    served.far.sendall(post(b"abc", length=1000))
+    rig.streams(served)
+    rig.plays(ReadHead(), ReadBody(3), Write(head(10) + b"part"), ReadToEnd())
+
+    pieces, error = pieces_of(rig)
+
+    assert b"".join(pieces) == b"part"
+    assert isinstance(error, RequestTimeout)
+
+
+def test_a_client_that_leaves_in_its_body_cuts_the_answer(
+    rig: Rig, served: ServedConnection
+) -> None:
+    served.far.sendall(post(b"abc", length=1000))
+    rig.streams(served)
+    served.half_close()
+    rig.plays(ReadHead(), Write(head(10) + b"part"), ReadToEnd())
+
+    def test(exchange: Exchange) -> None:
+        body = _body(exchange)
+        list(body)
+
+    with pytest.raises(ClientDisconnected):
+        rig.call(test)
+
+
+class _Opaque:
+    """Another server's wsgi.input: nobody can tell what it holds."""
+
+    def __init__(self, source: object) -> None:
+        self._source = source
+
+    def read(self, size: int) -> bytes:
+        return self._source.read(size)  # type: ignore[attr-defined,no-any-return]  # gunicorn's
+
+
+def streams_opaquely(rig: Rig, served: ServedConnection) -> None:
+    environ = rig.transport.call(served.next_environ)
+    environ["wsgi.input"] = _Opaque(environ["wsgi.input"])
+    length = int(environ["CONTENT_LENGTH"])
+    rig.client = client_of(environ)
+    rig.body = StreamedBody(environ, length, rig.client, timeout=rig.limits.client_timeout)
+    assert rig.body.fd == -1
+
+
+def test_where_reading_may_block_the_client_gets_first_what_there_is(
+    rig: Rig, served: ServedConnection
+) -> None:
+    served.far.sendall(post(bytes(65536 + 10), length=65536 + 20))
+    streams_opaquely(rig, served)
+
+    def send_the_rest() -> None:
+        # Only who has seen the answer sends the rest.
+        assert served.far.recv(4) == b"part"
+        served.far.sendall(bytes(10))
+
+    client = threading.Thread(target=send_the_rest)
+    client.start()
+    rig.plays(ReadHead(), Write(head(8) + b"part"), ReadBody(), Write(b"rest"))
+
+    def test(exchange: Exchange) -> bytes:
+        received = b""
+        for piece in _body(exchange):
+            served.near.sendall(piece)
+            received += piece
+        return received
+
+    assert rig.call(test) == b"partrest"
+    client.join(BOUND)
+
+
+def test_where_reading_blocked_in_vain_an_early_answer_is_heard_all_the_same(
+    rig: Rig, served: ServedConnection
+) -> None:
+    rig.limits = Limits(client_timeout=0.2)
+    served.far.sendall(post(b"abc", length=1000))
+    streams_opaquely(rig, served)
+    rig.plays(ReadHead(), Write(b"Status: 413\nContent-Length: 9\n\ntoo large"), ReadToEnd())
+
+    def test(exchange: Exchange) -> tuple[int, bytes]:
+        answer = exchange.receive_head()
+        return answer.status, b"".join(BackendBody(exchange, answer))
+
+    assert rig.call(test) == (413, b"too large")
+
+
+def test_where_reading_blocked_in_vain_and_nothing_was_heard_it_is_the_client_s_fault(
+    rig: Rig, served: ServedConnection
+) -> None:
+    rig.limits = Limits(client_timeout=0.05)
+    served.far.sendall(post(b"abc", length=1000))
+    streams_opaquely(rig, served)
+    rig.plays(ReadToEnd())
+
+    with pytest.raises(RequestTimeout):
+        rig.call(Exchange.receive_head)
+
+
+@pytest.mark.parametrize("where", ["uploading", "downloading", "discarding"])
+def test_a_relay_that_is_broken_off_leaves_nothing_open(
+    rig: Rig, served: ServedConnection, where: str
+) -> None:
+    size = 64 * MEGABYTE
+    if where == "downloading":
+        rig.plays(ReadHead(), Write(head(size) + b"part"), Open("there"), ReadToEnd())
+        served.far.sendall(post(b""))
+        rig.streams(served)
+    else:
+        length = size if where == "uploading" else 4
+        rig.plays(
+            ReadHead(), Write(head(length) + b"part"), Open("there"), ReadToEnd()
+        )
+        served.far.sendall(post(b"abc", length=size))
+        rig.streams(served)
+    if where == "discarding":
+        # The client reads nothing, and what it has not read fills the socket.
+        served.fill_send_buffer()
+
+    def call() -> None:
+        with rig.exchange() as exchange:
+            body = _body(exchange)
+            try:
+                for piece in body:
+                    served.near.sendall(piece)
+            finally:
+                body.close()
+
+    def there() -> bool:
+        return rig.gates.wait("there", 0)
+
+    rig.transport.interrupt(call, ready=there)
+
+
+# What is kept
+
+
+@pytest.fixture
+def kept() -> Iterator[relay._Kept]:
+    queue = relay._Kept()
+    yield queue
+    queue.close()
+
+
+def test_what_is_kept_comes_out_in_the_order_it_went_in(kept: relay._Kept) -> None:
+    kept.add(b"")
+    assert kept.size == 0
+    kept.add(b"one")
+    kept.add(b"two")
+    assert (kept.size, kept.take(4), kept.size) == (6, b"onet", 2)
+    kept.add(b"three")
+    assert (kept.take(100), kept.size) == (b"wothree", 0)
+    kept.add(b"again")
+    assert kept.take(100) == b"again"
+
+
+def test_closing_what_is_kept_is_harmless_at_any_time(kept: relay._Kept) -> None:
+    kept.close()
+    kept.add(b"one")
+    kept.close()
+    kept.close()
+
+
+def test_a_transport_is_one_of_two() -> None:
+    assert [transport.value for transport in Transport] == ["blocking", "cooperative"]
