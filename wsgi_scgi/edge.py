@@ -140,7 +140,6 @@ def _failure(environ: dict[str, Any], request: Request | None, error: GatewayErr
     )
     response = error_response(
         error.status,
-        error.status.phrase,
         error.public,
         request_id=request_id,
         accept=environ.get("HTTP_ACCEPT", ""),

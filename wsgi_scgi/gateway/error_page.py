@@ -20,9 +20,16 @@ def new_request_id() -> str:
 
 
 def error_response(
-    status: int, reason: str, message: str, *, request_id: str, accept: str, route: str = ""
+    status: int,
+    message: str,
+    *,
+    request_id: str,
+    accept: str,
+    route: str = "",
+    reason: str = "",
 ) -> Response:
     """Build the answer for ``status``; ``accept`` is the client's Accept field, or empty."""
+    reason = reason or HTTPStatus(status).phrase
     details: dict[str, str | int] = {"status": status, "error": reason, "message": message}
     if route:
         details["route"] = route
@@ -38,7 +45,7 @@ def error_response(
     ]
     if status == HTTPStatus.METHOD_NOT_ALLOWED:
         fields.append(("Allow", _ALLOWED_METHODS))  # RFC 9110 15.5.6
-    return Response(status, reason, fields, body)
+    return Response(int(status), reason, fields, body)
 
 
 def options_response() -> Response:

@@ -46,11 +46,11 @@ class OverrideErrors:
             return LocalRedirect(document, kept, (status, response.reason))
         page = error_response(
             status,
-            response.reason,
             document or "The application could not handle this request.",
             request_id=request.request_id or new_request_id(),
             accept=request.environ.get("HTTP_ACCEPT", ""),
             route=request.route,
+            reason=response.reason,
         )
         page.fields += kept
         return page

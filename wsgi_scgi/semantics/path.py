@@ -108,9 +108,9 @@ class Prefix:
     """The path of a route, matched like ProxyPass: whole segments, any run of slashes as one.
 
     >>> Prefix("/app").match("/app//x")
-    PathMatch(mount='/app', rest='//x', unmatched='/x')
+    PathMatch(mount='/app', rest='//x', unmatched='/x', target=None)
     >>> Prefix("/app/").match("/app//x")
-    PathMatch(mount='/app', rest='//x', unmatched='x')
+    PathMatch(mount='/app', rest='//x', unmatched='x', target=None)
     >>> Prefix("/app").match("/apple"), Prefix("/app/").match("/app")
     (None, None)
     """
