@@ -26,7 +26,7 @@ class SCGIApplication(Edge):
     """
 
     def __init__(self, url: str, **options: Unpack[RouteKeywords]) -> None:
-        super().__init__(assembly.router(single_backend(url, options)))
+        super().__init__(assembly.handler(single_backend(url, options)))
 
 
 class Gateway(Edge):
@@ -38,7 +38,7 @@ class Gateway(Edge):
     def __init__(
         self, configuration: Configuration, *, fallback: "WSGIApplication | None" = None
     ) -> None:
-        super().__init__(assembly.router(configuration, fallback))
+        super().__init__(assembly.handler(configuration, fallback))
 
     @classmethod
     def from_toml(

@@ -5,16 +5,25 @@ What a route does not use is not in its chain.
 
 from typing import TYPE_CHECKING
 
-from .address import BackendURL
+from .address import BackendURL, TCPAddress
 from .config.configuration import Configuration
+from .config.configuration import Route as ConfiguredRoute
 from .config.options import RouteOptions
 from .edge import Edge
+from .files.aliases import Aliases
+from .files.root import Roots
 from .gateway.request import Request
 from .gateway.response import Foreign, Handler
 from .gateway.variables import VariableRules
+from .proxy.conditional import AnswerConditions
+from .proxy.error_override import OverrideErrors, OverrideRules
 from .proxy.forward import Forwarder, ForwardRules
+from .proxy.redirect import FollowRedirects, RecogniseRedirect
+from .proxy.rewrite import RewriteFields, RewriteRules
 from .proxy.router import Route, Router
-from .semantics.path import Prefix
+from .proxy.sendfile import ACCEL_FIELD, SendFile
+from .semantics.fields import FieldRules
+from .semantics.path import Pattern, Prefix
 from .transport.exchange import Limits
 from .transport.names import Resolver
 
@@ -27,29 +36,60 @@ _resolver = Resolver()
 
 def build(configuration: Configuration, fallback: "WSGIApplication | None" = None) -> Edge:
     """Return the WSGI application for a configuration."""
-    return Edge(router(configuration, fallback))
+    return Edge(handler(configuration, fallback))
 
 
-def router(configuration: Configuration, fallback: "WSGIApplication | None" = None) -> Handler:
-    """Return the handler for the routes of a configuration."""
-    return Router(
-        [
-            Route(
-                path=route.path,
-                prefix=Prefix(route.path),
-                handler=forwarder(route.backend, route.options)
-                if route.backend is not None
-                else None,
-                encoded_slash=route.options.encoded_slash,
-            )
-            for route in configuration.routes
-        ],
-        None if fallback is None else _foreign(fallback),
+def handler(configuration: Configuration, fallback: "WSGIApplication | None" = None) -> Handler:
+    """Return the handler for all routes of a configuration."""
+    routes = [_route(route) for route in configuration.routes]
+    router: Handler = Router(routes, None if fallback is None else _foreign(fallback))
+    redirecting = any(
+        route.options.internal_redirect or route.options.error_override
+        for route in configuration.routes
+        if route.backend is not None
+    )
+    return FollowRedirects(router) if redirecting else router
+
+
+def _route(route: ConfiguredRoute) -> Route:
+    matcher: Prefix | Pattern
+    if route.match:
+        matcher = Pattern(route.match, route.backend.path if route.backend else "/")
+    else:
+        matcher = Prefix(route.path)
+    return Route(
+        name=route.match or route.path,
+        matcher=matcher,
+        handler=_chain(route, route.backend) if route.backend is not None else None,
+        hosts=frozenset(route.host),
+        encoded_slash=route.options.encoded_slash,
     )
 
 
-def forwarder(backend: BackendURL, options: RouteOptions) -> Forwarder:
-    """Return the handler of one route."""
+def _chain(route: ConfiguredRoute, backend: BackendURL) -> Handler:
+    """Return the steps of a route, the innermost first."""
+    options = route.options
+    chain: Handler = _forwarder(backend, options)
+    if options.sendfile or options.accel:
+        chain = SendFile(
+            chain,
+            field=options.sendfile,
+            roots=Roots(options.sendfile_roots) if options.sendfile else None,
+            aliases=Aliases(options.accel) if options.accel else None,
+        )
+    if options.internal_redirect:
+        chain = RecogniseRedirect(chain, options.internal_redirect)
+    if options.conditional_requests:
+        chain = AnswerConditions(chain)
+    if options.error_override:
+        chain = OverrideErrors(chain, _override_rules(options))
+    rules = _rewrite_rules(route, backend)
+    if rules.authority or rules.base != "/" or rules.cookie_path or rules.cookie_domain:
+        chain = RewriteFields(chain, rules)
+    return chain
+
+
+def _forwarder(backend: BackendURL, options: RouteOptions) -> Forwarder:
     return Forwarder(
         backend,
         VariableRules(
@@ -57,6 +97,9 @@ def forwarder(backend: BackendURL, options: RouteOptions) -> Forwarder:
             path_info=options.path_info,
             document_root=options.document_root,
             pass_authorization=options.pass_authorization,
+            forwarded=options.add_forwarded,
+            trusted_proxies=options.trusted_proxies,
+            conditions=options.set_if,
             configured=options.variables,
         ),
         ForwardRules(
@@ -70,8 +113,40 @@ def forwarder(backend: BackendURL, options: RouteOptions) -> Forwarder:
             max_body=options.max_body,
             max_request_head=options.max_request_head,
             buffer_request=options.buffer_request,
+            fields=FieldRules(
+                control=_control_fields(options),
+                hidden=options.hide_headers,
+                passed=options.pass_headers,
+            ),
         ),
         resolver=_resolver,
+    )
+
+
+def _control_fields(options: RouteOptions) -> frozenset[str]:
+    # Location is an ordinary field wherever it does not lead to a redirect here.
+    accel = ACCEL_FIELD if options.accel else ""
+    return frozenset({options.internal_redirect, options.sendfile, accel} - {"", "location"})
+
+
+def _override_rules(options: RouteOptions) -> OverrideRules:
+    statuses = options.error_override
+    return OverrideRules(None if isinstance(statuses, bool) else statuses, options.error_document)
+
+
+def _rewrite_rules(route: ConfiguredRoute, backend: BackendURL) -> RewriteRules:
+    options, address = route.options, backend.address
+    authority = ""
+    # An expression has no one base path that could be replaced.
+    reverse = options.location_reverse and not route.match
+    if reverse and isinstance(address, TCPAddress):
+        authority = str(address).removeprefix("scgi://")
+    return RewriteRules(
+        mount=route.path,
+        base=backend.path if reverse else "/",
+        authority=authority,
+        cookie_path=options.cookie_path,
+        cookie_domain=options.cookie_domain,
     )
 
 

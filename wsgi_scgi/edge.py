@@ -5,15 +5,17 @@ the server iterates over.  Every failure of ours becomes an error page and a lin
 """
 
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from .errors import ClientDisconnected, GatewayError
+from .files.body import FileBody, wrap_for_server
 from .gateway.body import release_body
 from .gateway.error_page import error_response, new_request_id, options_response
 from .gateway.framing import may_have_body
 from .gateway.request import Request
-from .gateway.response import Foreign, Handler, Response
+from .gateway.response import Foreign, Handler, Outcome, Response
+from .semantics.fields import merge_fields
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
@@ -32,7 +34,7 @@ class Edge:
         request: Request | None = None
         try:
             if environ.get("REQUEST_METHOD") == "OPTIONS" and _asks_about_server(environ):
-                response: Response | Foreign = options_response()
+                response: Outcome = options_response()
             else:
                 request = Request(environ)
                 response = self._handler(request)
@@ -42,14 +44,24 @@ class Edge:
             _free(request)
             raise
         if isinstance(response, Foreign):
-            return response.application(response.environ, start_response)
+            _free(request)
+            return response.application(response.environ, _merging(response, start_response))
+        assert isinstance(response, Response)  # local redirects have been followed
         try:
-            start_response(response.status, response.fields)
+            start_response(f"{response.status} {response.reason}", response.fields)
         except BaseException:
             response.close()
             _free(request)
             raise
-        return _result(environ, request, response)
+        if isinstance(response.body, bytes) and not may_have_body(environ):
+            return [response.body] if response.body else []
+        result = _Result(environ, request, response)
+        if isinstance(response.body, FileBody):
+            body = response.body
+            return (
+                wrap_for_server(body, environ, on_close=result.close, on_cut=result.cut) or result
+            )
+        return result
 
 
 class _Result:
@@ -73,10 +85,11 @@ class _Result:
         try:
             return next(self._pieces)
         except GatewayError as error:
-            self._cut(error)
+            self.cut(error)
             raise
 
-    def _cut(self, error: GatewayError) -> None:
+    def cut(self, error: GatewayError) -> None:
+        """Note that the response cannot be completed, and let the client see it."""
         level = logging.INFO if isinstance(error, ClientDisconnected) else logging.ERROR
         logger.log(level, "%s: response cut: %s", _describe(self._environ), error)
         chunked = self._environ["SERVER_PROTOCOL"] != "HTTP/1.0"
@@ -85,6 +98,7 @@ class _Result:
             self._request.client.reset()
 
     def close(self) -> None:
+        """Release both bodies; called by the server."""
         try:
             self._response.close()
         finally:
@@ -97,16 +111,23 @@ def _free(request: Request | None) -> None:
         request.body.close()
 
 
-def _result(
-    environ: dict[str, Any], request: Request | None, response: Response
-) -> Iterable[bytes]:
-    if isinstance(response.body, bytes) and not may_have_body(environ):
-        return [response.body] if response.body else []
-    return _Result(environ, request, response)
+def _merging(foreign: Foreign, start_response: "StartResponse") -> "StartResponse":
+    """Return a start_response that adds what an answer redirecting here had to say."""
+    if not foreign.fields and foreign.keep_status is None:
+        return start_response
+
+    def start_merged(
+        status: str, fields: list[tuple[str, str]], exc_info: Any = None, /
+    ) -> Callable[[bytes], object]:
+        if foreign.keep_status is not None:
+            status = "{} {}".format(*foreign.keep_status)
+        return start_response(status, merge_fields(foreign.fields, fields), exc_info)
+
+    return start_merged
 
 
 def _failure(environ: dict[str, Any], request: Request | None, error: GatewayError) -> Response:
-    request_id = new_request_id()
+    request_id = (request.request_id if request is not None else "") or new_request_id()
     route = request.route if request is not None else ""
     logger.log(
         logging.INFO if error.status < 500 else logging.ERROR,

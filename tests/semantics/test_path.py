@@ -158,7 +158,8 @@ def test_runs_of_slashes_are_merged(path: str, merged: str) -> None:
 def test_a_prefix_takes_whole_segments_and_any_run_of_slashes(
     prefix: str, path: str, match: tuple[str, str, str] | None
 ) -> None:
-    assert Prefix(prefix).match(path) == match
+    found = Prefix(prefix).match(path)
+    assert (found and found[:3]) == match
 
 
 def test_a_match_has_names() -> None:

@@ -502,9 +502,7 @@ def test_a_relay_that_is_broken_off_leaves_nothing_open(
         rig.streams(served)
     else:
         length = size if where == "uploading" else 4
-        rig.plays(
-            ReadHead(), Write(head(length) + b"part"), Open("there"), ReadToEnd()
-        )
+        rig.plays(ReadHead(), Write(head(length) + b"part"), Open("there"), ReadToEnd())
         served.far.sendall(post(b"abc", length=size))
         rig.streams(served)
     if where == "discarding":

@@ -12,6 +12,7 @@ from ..config.file import load_configuration
 from ..config.kinds import Choice
 from ..config.mistakes import InvalidConfiguration
 from ..config.options import OPTIONS
+from ..config.proxy_kinds import Directories, FieldSwitch
 from ..config.server import CommandLine
 from ..errors import ConfigurationError
 
@@ -20,7 +21,11 @@ _SEPARATOR = "--"
 _BARE = {
     option.flag: option
     for option in OPTIONS.values()
-    if option.flag and isinstance(option.kind, Choice) and True in option.kind.values
+    if option.flag
+    and (
+        isinstance(option.kind, FieldSwitch)
+        or (isinstance(option.kind, Choice) and True in option.kind.values)
+    )
 }
 """Options whose flag alone means true."""
 
@@ -51,6 +56,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
             parser.add_argument(
                 option.flag,
                 dest=name,
+                action="extend" if isinstance(option.kind, Directories) else "store",
                 metavar="[VALUE]" if option.flag in _BARE else "VALUE",
                 type=option.kind.parse_text,
                 help=f"{option.text.partition('. ')[0]} (allowed: {option.kind.allowed})",

@@ -38,24 +38,33 @@ def _shown_key(path: KeyPath) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One ``[[route]]``: the requests below ``path``, and the backend that gets them.
+    """One ``[[route]]``: the requests that it takes, and the backend that gets them.
 
-    ``path`` is "bytes as str", as in a WSGI environ.  ``backend`` is None for an excluded route.
+    It has either a ``path`` or a regular expression in ``match``, both "bytes as str" as in a
+    WSGI environ.  ``host`` has names in lower case, none for every host.  ``backend`` is None
+    for an excluded route.
     """
 
-    path: str
+    path: str = ""
+    match: str = ""
+    host: tuple[str, ...] = ()
     exclude: bool = False
     backend: BackendURL | None = None
     options: RouteOptions = field(default_factory=RouteOptions)
 
     def __str__(self) -> str:
         """Return the route as the administrator thinks of it, with what is not the default."""
-        path = str_as_text(self.path)
+        path = self.name
         if self.backend is None:
             return f"{path} -> excluded"
         base = "" if self.backend.path == "/" else self.backend.path
         changed = ", ".join(self.options.changed())
         return f"{path} -> {self.backend.address}{base}{f' ({changed})' if changed else ''}"
+
+    @property
+    def name(self) -> str:
+        """The path or the expression, with the hosts in front."""
+        return " ".join((*self.host, str_as_text(self.path or self.match)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,9 +13,9 @@ from typing import Any
 
 from ..address import BackendURL, parse_backend_url
 from ..errors import AddressError, ConfigurationError
-from ..semantics.path import Prefix
+from ..semantics.path import Pattern, Prefix
 from .configuration import Configuration, Route, Source, path_info_warning
-from .kinds import Switch, Text, str_as_text
+from .kinds import Switch, Text
 from .lines import KeyPath, key_lines
 from .mistakes import InvalidConfiguration, Mistake, unknown_key
 from .options import OPTIONS, RouteOptions
@@ -24,7 +24,8 @@ from .server import setting_mistakes
 __all__ = ["Configuration", "Route", "load_configuration", "parse_configuration"]
 
 _TABLES = ("server", "route")
-_ROUTE_KEYS = ("path", "exclude", "backend")
+_ROUTE_KEYS = ("path", "match", "host", "exclude", "backend")
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
 _WRITTEN_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
 
@@ -122,11 +123,13 @@ class _Reader:
         for key in table.keys() - set(known):
             self._wrong((*at, key), unknown_key(key, known))
         path = self._path(at, table)
+        match = self._match(at, table)
+        host = self._host(at, table)
         exclude = self._exclude(at, table)
         backend = self._backend(at, table)
         if exclude:
             for key in table.keys() & {"backend", *OPTIONS}:
-                self._wrong((*at, key), "an excluded route has a path and nothing else")
+                self._wrong((*at, key), "an excluded route has a path, match or host only")
         elif "backend" not in table and "exclude" not in table:
             self._wrong(at, "has neither a backend nor exclude = true")
         elif "backend" not in table:
@@ -134,11 +137,15 @@ class _Reader:
         options = self._options(at, table)
         if len(self.mistakes) > found:
             return None
-        return Route(path=path, exclude=exclude, backend=backend, options=options)
+        return Route(
+            path=path, match=match, host=host, exclude=exclude, backend=backend, options=options
+        )
 
     def _path(self, at: KeyPath, table: Mapping[str, object]) -> str:
         if "path" not in table:
-            self._wrong((*at, "path"), "is missing; the route needs one, / takes every request")
+            if "match" not in table:
+                text = "is missing; the route needs one, or match; / takes every request"
+                self._wrong((*at, "path"), text)
             return ""
         try:
             path = Text().parse(table["path"])
@@ -148,6 +155,34 @@ class _Reader:
             return ""
         return path
 
+    def _match(self, at: KeyPath, table: Mapping[str, object]) -> str:
+        if "match" not in table:
+            return ""
+        backend = self._backend(at, table, tell=False)
+        try:
+            if "path" in table:
+                raise ValueError("stands beside path")
+            match = Text().parse(table["match"])
+            Pattern(match, backend.path if backend is not None else "/")
+        except ValueError as error:
+            allowed = 'a regular expression like "^/user/([a-z]+)$", instead of path'
+            self._wrong((*at, "match"), f"{error}; allowed: {allowed}")
+            return ""
+        return match
+
+    def _host(self, at: KeyPath, table: Mapping[str, object]) -> tuple[str, ...]:
+        names = table.get("host", [])
+        if isinstance(names, str):
+            names = [names]
+        if not isinstance(names, list):
+            names = [names]
+        for name in names:
+            if not isinstance(name, str) or not _HOST.fullmatch(name):
+                text = 'allowed: an array of names like "example.org" or "*.example.org"'
+                self._wrong((*at, "host"), f"{name!r} is not the name of a host; {text}")
+                return ()
+        return tuple(str(name).lower() for name in names)
+
     def _exclude(self, at: KeyPath, table: Mapping[str, object]) -> bool:
         try:
             return Switch().parse(table.get("exclude", False))
@@ -155,7 +190,9 @@ class _Reader:
             self._wrong((*at, "exclude"), f"{error}; allowed: {Switch().allowed}")
             return False
 
-    def _backend(self, at: KeyPath, table: Mapping[str, object]) -> BackendURL | None:
+    def _backend(
+        self, at: KeyPath, table: Mapping[str, object], *, tell: bool = True
+    ) -> BackendURL | None:
         if "backend" not in table:
             return None
         url = table["backend"]
@@ -164,7 +201,8 @@ class _Reader:
                 raise AddressError("is not a string; write scgi://host:port/")
             return parse_backend_url(url)
         except AddressError as error:
-            self._wrong((*at, "backend"), str(error))
+            if tell:
+                self._wrong((*at, "backend"), str(error))
             return None
 
     def _options(self, at: KeyPath, table: Mapping[str, object]) -> RouteOptions:
@@ -182,9 +220,8 @@ class _Reader:
             at: KeyPath = ("route", number)
             taker = next((one for one in earlier if _takes_all(one, route)), None)
             if taker is not None:
-                above = str_as_text(taker.path)
                 yield self._warning(
-                    (*at, "path"), f"never matches: {above} stands above and takes all of it"
+                    (*at, "path"), f"never matches: {taker.name} stands above and takes all of it"
                 )
             text = path_info_warning(route)
             if text:
@@ -196,5 +233,12 @@ class _Reader:
 
 
 def _takes_all(earlier: Route, later: Route) -> bool:
-    """Tell whether ``earlier`` matches the shortest path that ``later`` matches, hence all."""
+    """Tell whether ``earlier`` matches the shortest path that ``later`` matches, hence all.
+
+    Of expressions nothing is said, but that one which is repeated finds nothing left.
+    """
+    if earlier.host and not (later.host and set(later.host) <= set(earlier.host)):
+        return False
+    if later.match or earlier.match:
+        return earlier.match == later.match
     return Prefix(earlier.path).match(later.path) is not None

@@ -41,7 +41,7 @@ class Switch:
         """Return ``raw`` itself if it is a boolean."""
         if isinstance(raw, bool):
             return raw
-        raise ValueError(f"{_describe(raw)} is not a boolean")
+        raise ValueError(f"{describe(raw)} is not a boolean")
 
     def parse_text(self, text: str) -> object:
         """Read ``true`` and ``false``."""
@@ -49,7 +49,7 @@ class Switch:
 
     def show(self, value: object) -> str:
         """Return the boolean in TOML."""
-        return _show(value)
+        return show(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Choice(Generic[T]):
     @property
     def allowed(self) -> str:
         """Return all the words."""
-        *some, last = (_show(word) for word in self.values)
+        *some, last = (show(word) for word in self.values)
         return f"{', '.join(some)} or {last}"
 
     def parse(self, raw: object) -> T:
@@ -69,7 +69,7 @@ class Choice(Generic[T]):
         # Zero equals false, so the types are compared as well.
         if isinstance(raw, str | bool) and raw in self.values:
             return self.values[raw]
-        raise ValueError(f"{_describe(raw)} is not one of the choices")
+        raise ValueError(f"{describe(raw)} is not one of the choices")
 
     def parse_text(self, text: str) -> object:
         """Read the boolean words as booleans."""
@@ -77,7 +77,7 @@ class Choice(Generic[T]):
 
     def show(self, value: object) -> str:
         """Return the word for ``value``."""
-        return next(_show(word) for word, stands_for in self.values.items() if stands_for == value)
+        return next(show(word) for word, stands_for in self.values.items() if stands_for == value)
 
 
 _LONGEST = 10**9
@@ -100,10 +100,10 @@ class Duration:
     def parse(self, raw: object) -> float:
         """Return the seconds as a float."""
         if isinstance(raw, bool) or not isinstance(raw, int | float):
-            raise ValueError(f"{_describe(raw)} is not a number of seconds")
+            raise ValueError(f"{describe(raw)} is not a number of seconds")
         # NaN is within no range.
         if not 0 <= raw <= _LONGEST:
-            raise ValueError(f"{_describe(raw)} is not a number of seconds from 0 to {_LONGEST}")
+            raise ValueError(f"{describe(raw)} is not a number of seconds from 0 to {_LONGEST}")
         if raw == 0 and not self.zero:
             raise ValueError("0 seconds is too short")
         return float(raw)
@@ -146,9 +146,9 @@ class Size:
         """Return the number of bytes."""
         size = self._bytes_of(raw)
         if size is None or size < 0:
-            raise ValueError(f"{_describe(raw)} is not a size")
+            raise ValueError(f"{describe(raw)} is not a size")
         if size < self.minimum and not (size == 0 and self.zero):
-            raise ValueError(f"{_describe(raw)} is too small")
+            raise ValueError(f"{describe(raw)} is too small")
         return size
 
     def parse_text(self, text: str) -> object:
@@ -183,7 +183,7 @@ class Text:
     def parse(self, raw: object) -> str:
         """Return the bytes of ``raw`` as str (PEP 3333)."""
         if not isinstance(raw, str):
-            raise ValueError(f"{_describe(raw)} is not a string")
+            raise ValueError(f"{describe(raw)} is not a string")
         if any(character < " " or character == "\x7f" for character in raw):
             raise ValueError("the string has a control character")
         return bytes_as_str(raw)
@@ -194,7 +194,7 @@ class Text:
 
     def show(self, value: object) -> str:
         """Return the string in TOML."""
-        return _show(str_as_text(str(value)))
+        return show(str_as_text(str(value)))
 
 
 _VARIABLE_NAME = re.compile(r"[A-Z_][A-Z0-9_]*")
@@ -222,7 +222,7 @@ class Variables:
         Raises VariableMistakes, a ValueError, with one text for each wrong name.
         """
         if not isinstance(raw, Mapping):
-            raise ValueError(f"{_describe(raw)} is not a table")
+            raise ValueError(f"{describe(raw)} is not a table")
         values: dict[str, str | bool] = {}
         wrong: dict[str, str] = {}
         for name, value in raw.items():
@@ -245,7 +245,7 @@ class Variables:
         if not isinstance(value, Mapping) or not value:
             return "{}"
         shown = (
-            f"{name} = {_show(str_as_text(text) if isinstance(text, str) else text)}"
+            f"{name} = {show(str_as_text(text) if isinstance(text, str) else text)}"
             for name, text in value.items()
         )
         return "{ " + ", ".join(shown) + " }"
@@ -270,7 +270,7 @@ def _wrong_variable(name: object, value: object) -> str:
         return "the value has a NUL, which ends a value in SCGI" if "\0" in value else ""
     if value is False:
         return ""
-    return f'{_describe(value)} is no value; allowed: a string ("" sends it empty), false removes'
+    return f'{describe(value)} is no value; allowed: a string ("" sends it empty), false removes'
 
 
 def bytes_as_str(text: str) -> str:
@@ -287,9 +287,10 @@ def _boolean_of(text: str) -> object:
     return {"true": True, "false": False}.get(text, text)
 
 
-def _describe(raw: object) -> str:
+def describe(raw: object) -> str:
+    """Name a raw value in a message."""
     if isinstance(raw, bool | str | int | float):
-        return _show(raw)
+        return show(raw)
     if isinstance(raw, Mapping):
         return "a table"
     if isinstance(raw, list | tuple):
@@ -297,7 +298,8 @@ def _describe(raw: object) -> str:
     return repr(raw)
 
 
-def _show(value: object) -> str:
+def show(value: object) -> str:
+    """Return a string, boolean or number as TOML has it."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):

@@ -5,11 +5,13 @@ checks, the flags, the reference page and the typed keywords are all made from h
 exists only together with its feature.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any, Final, Literal, Self, TypedDict
 
+from ..gateway.conditions import Condition
+from ..semantics.forwarded import Network, Style
 from ..semantics.path import EncodedSlash, PathInfo
 from .kinds import (
     WHY_COMPUTED,
@@ -24,6 +26,17 @@ from .kinds import (
 )
 from .mistakes import InvalidConfiguration, Mistake, unknown_key
 from .presets import PRESETS
+from .proxy_kinds import (
+    Aliases,
+    Conditions,
+    Directories,
+    Documents,
+    FieldNames,
+    FieldSwitch,
+    Networks,
+    Pairs,
+    Statuses,
+)
 
 _METADATA: Final = "option"
 
@@ -191,6 +204,145 @@ class RouteOptions:
         )
     )
 
+    internal_redirect: str = _declare(
+        Option(
+            default="location",
+            kind=FieldSwitch("Location"),
+            text="Whether an answer of status 200 whose field has a path of this server is"
+            " replaced by the answer for that path, through all routes and the fallback: `true`"
+            " for Location, or the name of the field. `false`: such a Location goes to the client.",
+            apache="ProxySCGIInternalRedirect",
+            flag="--internal-redirect",
+        )
+    )
+    sendfile: str = _declare(
+        Option(
+            default="",
+            kind=FieldSwitch("X-Sendfile"),
+            text="Whether an answer whose field names a file is given the file's content: `true`"
+            " for X-Sendfile, or the name of the field. Needs `sendfile_roots`.",
+            apache="ProxySCGISendfile",
+            flag="--sendfile",
+        )
+    )
+    sendfile_roots: tuple[str, ...] = _declare(
+        Option(
+            default=(),
+            kind=Directories(),
+            text="The directories below which `sendfile` may send files; no path and no link leads"
+            " out of them.",
+            flag="--sendfile-root",
+        )
+    )
+    accel: Mapping[str, str] = _declare(
+        Option(
+            default=MappingProxyType({}),
+            kind=Aliases(),
+            text="Directories for the URIs of X-Accel-Redirect, by their beginning.",
+            nginx="alias",
+        )
+    )
+    hide_headers: frozenset[str] = _declare(
+        Option(
+            default=frozenset(),
+            kind=FieldNames(),
+            text="Header fields of the backend that clients do not get.",
+            nginx="scgi_hide_header",
+        )
+    )
+    pass_headers: frozenset[str] = _declare(
+        Option(
+            default=frozenset(),
+            kind=FieldNames(),
+            text="Header fields that are orders to a gateway (X-Sendfile, X-Accel-*) and that"
+            " clients get all the same.",
+            nginx="scgi_pass_header",
+        )
+    )
+    error_override: bool | frozenset[int] = _declare(
+        Option(
+            default=False,
+            kind=Statuses(),
+            text="Which error answers of the backend are replaced by the gateway's own, or by"
+            " what `error_document` says.",
+            apache="ProxyErrorOverride",
+            nginx="scgi_intercept_errors",
+        )
+    )
+    error_document: Mapping[int, str] = _declare(
+        Option(
+            default=MappingProxyType({}),
+            kind=Documents(),
+            text="What replaces an error answer that `error_override` names: a path of this"
+            " server, answered through the routes and the fallback, or a text for the gateway's"
+            " page.",
+            apache="ErrorDocument",
+            nginx="error_page",
+        )
+    )
+    location_reverse: bool = _declare(
+        Option(
+            default=True,
+            kind=Switch(),
+            text="Whether the backend's own address or base path in Location, Content-Location"
+            " and URI is replaced by the route's.",
+            apache="ProxyPassReverse",
+        )
+    )
+    cookie_path: tuple[tuple[str, str], ...] = _declare(
+        Option(
+            default=(),
+            kind=Pairs(),
+            text="Beginnings of the Path of cookies, the backend's and the client's.",
+            apache="ProxyPassReverseCookiePath",
+        )
+    )
+    cookie_domain: tuple[tuple[str, str], ...] = _declare(
+        Option(
+            default=(),
+            kind=Pairs(),
+            text="Domains of cookies, the backend's and the client's.",
+            apache="ProxyPassReverseCookieDomain",
+        )
+    )
+    add_forwarded: Style = _declare(
+        Option(
+            default=Style.OFF,
+            kind=Choice({False: Style.OFF, **{s.value: s for s in Style if s is not Style.OFF}}),
+            text="What the backend is told of the client: `x-forwarded` adds X-Forwarded-For,"
+            " -Host and -Proto, `forwarded` adds Forwarded (RFC 7239). What others than"
+            " `trusted_proxies` have said is removed.",
+            apache="ProxyAddHeaders",
+        )
+    )
+    trusted_proxies: tuple[Network, ...] = _declare(
+        Option(
+            default=(),
+            kind=Networks(),
+            text="The proxies whose X-Forwarded-*, Forwarded and X-Request-ID are believed. With"
+            " any, these fields of other clients are removed.",
+            apache="RemoteIPTrustedProxy",
+            nginx="set_real_ip_from",
+        )
+    )
+    conditional_requests: bool = _declare(
+        Option(
+            default=False,
+            kind=Switch(),
+            text="Whether If-None-Match and its like are compared with the ETag and Last-Modified"
+            " of a backend that sent no Status, as Apache does; 304 or 412 then.",
+        )
+    )
+    set_if: tuple[Condition, ...] = _declare(
+        Option(
+            default=(),
+            kind=Conditions(),
+            text="Variables to set or remove where a part of the request matches a regular"
+            " expression; `variables` come after and win.",
+            apache="SetEnvIf",
+        )
+    )
+
     @classmethod
     def from_values(cls, values: Mapping[str, object]) -> Self:
         """Check raw values, as from TOML or Python keywords; the preset's come below them.
@@ -205,6 +357,13 @@ class RouteOptions:
         if options.path_info is not PathInfo.OFF and "PATH_INFO" in options.variables:
             text = f"may be neither set nor removed where path_info is on; {WHY_COMPUTED}"
             mistakes.append(Mistake("variables.PATH_INFO", text))
+        if options.sendfile and not options.sendfile_roots:
+            text = "is needed with sendfile; allowed: an array of at least one absolute directory"
+            mistakes.append(Mistake("sendfile_roots", text))
+        if options.sendfile_roots and not options.sendfile:
+            mistakes.append(Mistake("sendfile_roots", "does nothing without sendfile"))
+        if options.error_document and not options.error_override:
+            mistakes.append(Mistake("error_document", "does nothing without error_override"))
         if mistakes:
             raise InvalidConfiguration(mistakes)
         return options
@@ -257,3 +416,18 @@ class RouteKeywords(TypedDict, total=False):
     client_gone_grace: float
     deadline: float
     max_request_head: int | str
+    internal_redirect: bool | str
+    sendfile: bool | str
+    sendfile_roots: Sequence[str]
+    accel: Mapping[str, str]
+    hide_headers: Sequence[str]
+    pass_headers: Sequence[str]
+    error_override: bool | Sequence[int]
+    error_document: Mapping[int, str] | Mapping[str, str]
+    location_reverse: bool
+    cookie_path: Sequence[tuple[str, str]] | Sequence[list[str]]
+    cookie_domain: Sequence[tuple[str, str]] | Sequence[list[str]]
+    add_forwarded: Literal[False, "x-forwarded", "forwarded"]
+    trusted_proxies: Sequence[str]
+    conditional_requests: bool
+    set_if: Sequence[Mapping[str, object]]

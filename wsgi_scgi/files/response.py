@@ -6,7 +6,7 @@ validators.  What it did not say is taken from the file.
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from ..gateway.response import Response
@@ -56,7 +56,8 @@ _NO_CONTENT = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.RESET_CONTENT, HTTPSt
 class FileAnswer:
     """Status, fields and what to send: nothing, all of the file, a range, or parts of it."""
 
-    status: str
+    status: int
+    reason: str
     fields: Fields
     pieces: tuple[Piece, ...] = ()
 
@@ -78,22 +79,23 @@ def answer_with_file(
     for one: the backend cannot know which part the gateway sends.  Other statuses stay, and
     their file is sent whole.
     """
-    status = backend.status
-    if status[:3] == "206":
-        status = _line(HTTPStatus.OK)
+    status, reason = backend.status, backend.reason
+    if status == HTTPStatus.PARTIAL_CONTENT:
+        status, reason = HTTPStatus.OK, HTTPStatus.OK.phrase
     fields = _without(backend.fields, _REPLACED)
-    if int(status[:3]) in _NO_CONTENT:
-        return FileAnswer(status, fields)
+    if status in _NO_CONTENT:
+        return FileAnswer(status, reason, fields)
     if not _has(fields, "content-type"):
         fields = (*fields, ("Content-Type", media_type_of(facts.name)))
-    if status[:3] != "200" or method not in ("GET", "HEAD"):
-        return _whole(status, fields, facts.size, with_body=method != "HEAD")
+    if status != HTTPStatus.OK or method not in ("GET", "HEAD"):
+        whole = _whole(status, reason, fields, facts.size)
+        return replace(whole, pieces=()) if method == "HEAD" else whole
     fields = _with_validators(fields, facts, now)
     validators = validators_of(fields, now=now)
     verdict = evaluate(method, request_fields, validators, now=now)
     if verdict is HTTPStatus.NOT_MODIFIED:
         unneeded = _NOT_IN_304 | {"last-modified"} if _has(fields, "etag") else _NOT_IN_304
-        return FileAnswer(_line(verdict), _without(fields, unneeded))
+        return FileAnswer(verdict.value, verdict.phrase, _without(fields, unneeded))
     if verdict is HTTPStatus.PRECONDITION_FAILED:
         return _error(verdict, fields)
     fields = (*fields, ("Accept-Ranges", "bytes"))
@@ -102,7 +104,8 @@ def answer_with_file(
         ranges = select_ranges(str(wanted), facts.size)
         if ranges is not None and if_range_holds(request_fields, validators, now=now):
             return _partial(fields, ranges, facts.size)
-    return _whole(status, fields, facts.size, with_body=method != "HEAD")
+    whole = _whole(status, reason, fields, facts.size)
+    return replace(whole, pieces=()) if method == "HEAD" else whole
 
 
 def entity_tag_of(facts: FileFacts, *, now: float) -> EntityTag:
@@ -129,9 +132,9 @@ def _with_validators(fields: Fields, facts: FileFacts, now: float) -> Fields:
     return fields
 
 
-def _whole(status: str, fields: Fields, size: int, *, with_body: bool) -> FileAnswer:
+def _whole(status: int, reason: str, fields: Fields, size: int) -> FileAnswer:
     fields = (*fields, ("Content-Length", str(size)))
-    return FileAnswer(status, fields, (ByteRange(0, size - 1),) if with_body and size else ())
+    return FileAnswer(status, reason, fields, (ByteRange(0, size - 1),) if size else ())
 
 
 def _partial(fields: Fields, ranges: list[ByteRange], size: int) -> FileAnswer:
@@ -152,7 +155,8 @@ def _partial(fields: Fields, ranges: list[ByteRange], size: int) -> FileAnswer:
         fields = (*_without(fields, {"content-type"}), multipart)
     length = sum(len(piece) if isinstance(piece, bytes) else piece.length for piece in pieces)
     fields = (*fields, ("Content-Length", str(length)))
-    return FileAnswer(_line(HTTPStatus.PARTIAL_CONTENT), fields, pieces)
+    status = HTTPStatus.PARTIAL_CONTENT
+    return FileAnswer(status.value, status.phrase, fields, pieces)
 
 
 def _parts(
@@ -174,13 +178,8 @@ def _parts(
 
 def _error(status: HTTPStatus, fields: Fields) -> FileAnswer:
     kept = _without(fields, _NOT_IN_ERRORS)
-    return FileAnswer(
-        _line(status), (*kept, ("Cache-Control", "no-store"), ("Content-Length", "0"))
-    )
-
-
-def _line(status: HTTPStatus) -> str:
-    return f"{status.value} {status.phrase}"
+    fields = (*kept, ("Cache-Control", "no-store"), ("Content-Length", "0"))
+    return FileAnswer(status.value, status.phrase, fields)
 
 
 def _has(fields: Iterable[tuple[str, str]], name: str) -> bool:

@@ -20,10 +20,17 @@ def new_request_id() -> str:
 
 
 def error_response(
-    status: HTTPStatus, message: str, *, request_id: str, accept: str, route: str = ""
+    status: int,
+    message: str,
+    *,
+    request_id: str,
+    accept: str,
+    route: str = "",
+    reason: str = "",
 ) -> Response:
     """Build the answer for ``status``; ``accept`` is the client's Accept field, or empty."""
-    details = {"status": status.value, "error": status.phrase, "message": message}
+    reason = reason or HTTPStatus(status).phrase
+    details: dict[str, str | int] = {"status": status, "error": reason, "message": message}
     if route:
         details["route"] = route
     details["request_id"] = request_id
@@ -36,14 +43,14 @@ def error_response(
         ("X-Content-Type-Options", "nosniff"),
         ("X-Request-ID", request_id),
     ]
-    if status is HTTPStatus.METHOD_NOT_ALLOWED:
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
         fields.append(("Allow", _ALLOWED_METHODS))  # RFC 9110 15.5.6
-    return Response(f"{status.value} {status.phrase}", fields, body)
+    return Response(int(status), reason, fields, body)
 
 
 def options_response() -> Response:
     """Answer ``OPTIONS *``, which asks about the server itself (RFC 9110 9.3.7)."""
-    return Response("200 OK", [("Allow", _ALLOWED_METHODS), ("Content-Length", "0")])
+    return Response(200, "OK", [("Allow", _ALLOWED_METHODS), ("Content-Length", "0")])
 
 
 def preferred_form(accept: str) -> str:

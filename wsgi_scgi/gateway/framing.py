@@ -7,6 +7,7 @@ from typing import Any
 from ..errors import RequestError
 
 _CONTENT_LENGTH = re.compile(r"[0-9]{1,19}")
+_MAX_FORWARDS = re.compile(r"[0-9]{1,10}")
 _MAX_CONTENT_LENGTH = 2**63 - 1
 
 
@@ -55,3 +56,11 @@ def check_length(length: int, max_body: int) -> None:
             status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             public="The body is too large.",
         )
+
+
+def max_forwards(environ: dict[str, Any]) -> int:
+    """Return the value of Max-Forwards (RFC 9110 7.6.2); raise RequestError if it is no number."""
+    value = str(environ["HTTP_MAX_FORWARDS"])
+    if not _MAX_FORWARDS.fullmatch(value):
+        raise RequestError("Max-Forwards is not a decimal number")
+    return int(value)

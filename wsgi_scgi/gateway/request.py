@@ -1,5 +1,7 @@
 """A request on its way: what WSGI said, checked and normalised once (RFC 9112 3, PEP 3333)."""
 
+import copy
+import io
 import re
 from http import HTTPStatus
 from typing import Any
@@ -22,6 +24,8 @@ from .framing import declared_length
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 # What PATH_INFO of a bare environ may keep when it is written as a path again (RFC 3986 3.3).
+_REDIRECT_VARIABLES = ("REDIRECT_STATUS", "REDIRECT_URL", "REDIRECT_QUERY_STRING")
+
 _PATH_SAFE = "/!$&'()*+,;=:@~"
 
 
@@ -39,15 +43,18 @@ class Request:
         "client",
         "environ",
         "host",
+        "inherited",
         "match",
         "method",
         "mount",
         "path",
         "query",
+        "request_id",
         "route",
         "server_name",
         "server_port",
         "target",
+        "variables",
     )
 
     def __init__(self, environ: dict[str, Any]) -> None:
@@ -70,6 +77,12 @@ class Request:
         self.route = ""
         """The route that took it, for the log and for error pages."""
         self.match = PathMatch("", self.path, self.path)
+        self.variables: dict[str, str] = {}
+        """What a backend was sent last."""
+        self.request_id = ""
+        """The X-Request-ID of a trusted proxy."""
+        self.inherited: dict[str, str] = {}
+        """REDIRECT_* variables, after a local redirect."""
 
     def _set_host(self, target: Target) -> None:
         # RFC 9112 3.2.2: the authority of an absolute-form target replaces the Host field.
@@ -97,6 +110,11 @@ class Request:
         return bool(self.environ["wsgi.url_scheme"] == "https")
 
     @property
+    def is_error_document(self) -> bool:
+        """Tell whether this is the second request for an error that a first one met."""
+        return self.inherited.get("REDIRECT_STATUS", "200") != "200"
+
+    @property
     def has_encoded_slash(self) -> bool:
         """Tell whether ``%2F`` stands in the path; ``path`` has it decoded."""
         return has_encoded_slash(self._raw_path)
@@ -110,6 +128,41 @@ class Request:
         self.route = route
         self.path = path
         self.match = match
+
+    def redirected(self, target: Target, *, status: int) -> "Request":
+        """Return the request that a local redirect makes of this one, as Apache does.
+
+        A GET (a HEAD stays one) without body for ``target``; REQUEST_URI stays, and what the
+        backend was sent comes again under names with REDIRECT_ in front.  ``target`` lies below
+        the mount.  Raises RequestError for a malformed one.
+        """
+        environ = dict(self.environ)
+        for name in ("CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):
+            environ.pop(name, None)
+        raw_path = target.path[len(self.mount) :]
+        environ.update(
+            {
+                "REQUEST_METHOD": "HEAD" if self.method == "HEAD" else "GET",
+                "PATH_INFO": decode_or_none(raw_path, keep_encoded_slash=False) or "",
+                "QUERY_STRING": target.query or "",
+                "wsgi.input": io.BytesIO(),
+                "REDIRECT_STATUS": str(status),
+                "REDIRECT_URL": self.mount + self.path,
+                "REDIRECT_QUERY_STRING": self.query,
+            }
+        )
+        request = copy.copy(self)
+        request.environ = environ
+        request.method = environ["REQUEST_METHOD"]
+        request.query = environ["QUERY_STRING"]
+        request._raw_path = raw_path
+        request.path = _normalised(raw_path, keep_encoded_slash=False)
+        request.match = PathMatch("", request.path, request.path)
+        request.body = None
+        request.inherited = {
+            f"REDIRECT_{name}": value for name, value in (self.inherited | self.variables).items()
+        } | {name: environ[name] for name in _REDIRECT_VARIABLES}
+        return request
 
     def open_body(self, *, timeout: float, max_body: int) -> None:
         """Find out how the body is framed, and spool it if its length is unknown.

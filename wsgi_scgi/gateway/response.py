@@ -1,6 +1,6 @@
 """A response on its way to the client, and the one type of every step of the proxy."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -8,6 +8,8 @@ from .request import Request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
+
+Fields = list[tuple[str, str]]
 
 
 class ResponseBody(Protocol):
@@ -22,16 +24,25 @@ class ResponseBody(Protocol):
 
 @dataclass(slots=True)
 class Response:
-    """``status`` with its reason, fields in order, and the body: whole, or in pieces."""
+    """Status, reason, fields in order, and the body: whole, or in pieces.
 
-    status: str
-    fields: list[tuple[str, str]]
+    ``control`` has the values of the fields that are orders to a step of this route
+    (X-Sendfile), by lower-case name; they are not among ``fields``.  ``explicit_status`` tells a
+    Status of 200 that the backend wrote from one that it left to CGI.
+    """
+
+    status: int
+    reason: str
+    fields: Fields
     body: bytes | ResponseBody = b""
+    control: Mapping[str, str] = field(default_factory=dict)
+    explicit_status: bool = True
 
     def close(self) -> None:
-        """Let go of the body: closing twice is harmless."""
+        """Let go of the body: this response is not the one that the client gets."""
         if not isinstance(self.body, bytes):
             self.body.close()
+        self.body = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +50,29 @@ class Foreign:
     """An answer that a WSGI application gives itself.
 
     It is called at the edge with the client's own environ and start_response, so that what it
-    returns reaches the server as it is: ``wsgi.file_wrapper`` goes by identity.
+    returns reaches the server as it is: ``wsgi.file_wrapper`` goes by identity.  ``fields`` and
+    ``keep_status`` are of an answer that redirected here (LocalRedirect).
     """
 
     application: "WSGIApplication"
     environ: dict[str, Any] = field(repr=False)
+    fields: Fields = field(default_factory=list)
+    keep_status: tuple[int, str] | None = None
 
 
-Handler = Callable[[Request], Response | Foreign]
+@dataclass(frozen=True, slots=True)
+class LocalRedirect:
+    """An answer that is to be replaced by that for another path (RFC 3875 6.2.2).
+
+    ``fields`` are those of the first that are kept, ``keep_status`` its status and reason where
+    the other answer is only its body (ErrorDocument).
+    """
+
+    target: str
+    fields: Fields
+    keep_status: tuple[int, str] | None = None
+
+
+Outcome = Response | Foreign | LocalRedirect
+
+Handler = Callable[[Request], Outcome]

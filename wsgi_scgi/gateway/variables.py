@@ -1,9 +1,11 @@
 """From a request to the variables that the backend receives: RFC 3875 section 4.1."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..semantics.fields import forwarded_fields
+from ..semantics.forwarded import FIELDS, Network, Style, forwarding_fields, is_trusted
 from ..semantics.path import (
     PathInfo,
     apache_path_info,
@@ -11,7 +13,11 @@ from ..semantics.path import (
     join_base,
     merge_slashes,
 )
+from .conditions import Condition
+from .framing import max_forwards
 from .request import Request
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +28,9 @@ class VariableRules:
     path_info: PathInfo = PathInfo.OFF
     document_root: str = ""
     pass_authorization: bool = True
+    forwarded: Style = Style.OFF
+    trusted_proxies: tuple[Network, ...] = ()
+    conditions: tuple[Condition, ...] = ()
     configured: Mapping[str, str | bool] = field(default_factory=dict)
     """Set last of all; False removes."""
 
@@ -62,9 +71,16 @@ def cgi_variables(request: Request, rules: VariableRules) -> dict[str, str]:
         variables["HTTP_HOST"] = request.host
     fields = forwarded_fields(environ)
     fields.pop("HTTP_HOST", None)
+    if rules.forwarded is not Style.OFF or rules.trusted_proxies:
+        _tell_the_way(request, fields, rules)
+    if "HTTP_MAX_FORWARDS" in fields:
+        fields["HTTP_MAX_FORWARDS"] = str(max_forwards(environ) - 1)
     if not rules.pass_authorization:
         fields.pop("HTTP_AUTHORIZATION", None)
     variables.update(fields)
+    variables.update(request.inherited)
+    for condition in rules.conditions:
+        condition.apply(request, variables)
     for name, configured in rules.configured.items():
         if isinstance(configured, str):
             variables[name] = configured
@@ -77,9 +93,34 @@ def split_path(request: Request, rules: VariableRules) -> tuple[str, str | None]
     """Return SCRIPT_NAME and PATH_INFO, the latter None if it is not to be sent."""
     match = request.match
     if rules.path_info is PathInfo.ON:
-        return request.mount + match.mount, join_base(rules.base, match.rest)
+        path_info = match.target or join_base(rules.base, match.rest)
+        return request.mount + match.mount, path_info
     whole = request.mount + merge_slashes(request.path)
     if rules.path_info is PathInfo.OFF:
         return whole, None
-    path_info = apache_path_info(rules.base, match.unmatched)
+    path_info = apache_path_info(
+        *((match.target, "") if match.target else (rules.base, match.unmatched))
+    )
     return apache_script_name(whole, path_info), path_info
+
+
+def _tell_the_way(request: Request, fields: dict[str, str], rules: VariableRules) -> None:
+    """Replace or complete what the fields say about the way that the request has come."""
+    peer = str(request.environ.get("REMOTE_ADDR") or "")
+    before = {name: fields.pop(name) for name in FIELDS if name in fields}
+    if is_trusted(peer, rules.trusted_proxies):
+        fields.update(before)
+        request_id = fields.get("HTTP_X_REQUEST_ID", "")
+        if _REQUEST_ID.fullmatch(request_id):
+            request.request_id = request_id
+    else:
+        before = {}
+    fields.update(
+        forwarding_fields(
+            rules.forwarded,
+            peer=peer,
+            host=request.host or request.server_name,
+            scheme=request.environ["wsgi.url_scheme"],
+            before=before,
+        )
+    )

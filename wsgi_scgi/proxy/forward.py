@@ -9,13 +9,14 @@ from typing import Any
 from ..address import BackendURL
 from ..errors import ProtocolError, RequestError
 from ..gateway.body import BodyState, buffer_body
-from ..gateway.framing import check_length, declared_length
+from ..gateway.error_page import options_response
+from ..gateway.framing import check_length, declared_length, max_forwards
 from ..gateway.request import Request
 from ..gateway.response import Response
 from ..gateway.variables import VariableRules, cgi_variables
 from ..scgi.request_head import RequestHeadTooLarge, encode_request_head
 from ..scgi.response_head import ResponseHead
-from ..semantics.fields import end_to_end_fields
+from ..semantics.fields import FieldRules, control_values, end_to_end_fields
 from ..transport.connecting import connect
 from ..transport.exchange import Exchange, Limits
 from ..transport.names import Resolver
@@ -32,6 +33,7 @@ class ForwardRules:
     deadline: float = 0.0
     max_body: int = 1 << 30
     max_request_head: int = 65536
+    fields: FieldRules = FieldRules()
     buffer_request: bool = False
 
 
@@ -53,6 +55,8 @@ class Forwarder:
 
     def __call__(self, request: Request) -> Response:
         """Raise RequestError before the backend is contacted, BackendError after."""
+        if "HTTP_MAX_FORWARDS" in request.environ and max_forwards(request.environ) == 0:
+            return _last_recipient(request)
         deadline = Deadline(self._rules.deadline)
         self._open_body(request)
         head = self._encode_head(request)
@@ -75,7 +79,7 @@ class Forwarder:
 
     def _encode_head(self, request: Request) -> bytes:
         length = request.body.length if request.body is not None else 0
-        variables = cgi_variables(request, self._variables)
+        variables = request.variables = cgi_variables(request, self._variables)
         try:
             return encode_request_head(length, variables, limit=self._rules.max_request_head)
         except RequestHeadTooLarge as error:
@@ -106,7 +110,11 @@ class Forwarder:
     def _respond(self, request: Request, exchange: Exchange) -> Response:
         head = exchange.receive_head(_hints_sender(request.environ))
         response = Response(
-            f"{head.status} {head.reason}", end_to_end_fields(head.fields, head.status)
+            head.status,
+            head.reason,
+            end_to_end_fields(head.fields, head.status, self._rules.fields),
+            control=control_values(head.fields, self._rules.fields.control),
+            explicit_status=head.explicit_status,
         )
         if request.method == "HEAD" or head.status in (204, 304):
             exchange.close()
@@ -115,6 +123,13 @@ class Forwarder:
             whole = body.whole()
             response.body = body if whole is None else whole
         return response
+
+
+def _last_recipient(request: Request) -> Response:
+    """Answer what may not go any further: OPTIONS is about the gateway then (RFC 9110 7.6.2)."""
+    if request.method == "OPTIONS":
+        return options_response()
+    raise RequestError("Max-Forwards is 0: the request may not be forwarded")
 
 
 def _hints_sender(environ: dict[str, Any]) -> Callable[[ResponseHead], None] | None:

@@ -6,17 +6,22 @@ from http import HTTPStatus
 
 from ..errors import RequestError
 from ..gateway.request import Request
-from ..gateway.response import Foreign, Handler, Response
-from ..semantics.path import EncodedSlash, Prefix
+from ..gateway.response import Handler, Outcome
+from ..semantics.path import EncodedSlash, Pattern, Prefix
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A path and what handles the requests below it; None excludes them (``ProxyPass ... !``)."""
+    """What it takes and what handles that; None excludes it (``ProxyPass ... !``).
 
-    path: str
-    prefix: Prefix
+    ``name`` is for the log and error pages; ``hosts`` are names in lower case, ``*.`` in front
+    stands for any number of labels, and none at all for every host.
+    """
+
+    name: str
+    matcher: Prefix | Pattern
     handler: Handler | None
+    hosts: frozenset[str] = frozenset()
     encoded_slash: EncodedSlash = EncodedSlash.REFUSE
 
 
@@ -27,7 +32,7 @@ class Router:
         self._routes = tuple(routes)
         self._fallback = fallback
 
-    def __call__(self, request: Request) -> Response | Foreign:
+    def __call__(self, request: Request) -> Outcome:
         """Raise RequestError (404) if nothing takes the request."""
         handler = self._handler_for(request) or self._fallback
         if handler is None:
@@ -40,6 +45,8 @@ class Router:
 
     def _handler_for(self, request: Request) -> Handler | None:
         for route in self._routes:
+            if route.hosts and not _serves(route.hosts, request.server_name):
+                continue
             if request.has_encoded_slash:
                 taken = _take_encoded_slash(route, request)
             else:
@@ -50,11 +57,21 @@ class Router:
 
 
 def _take(route: Route, request: Request, path: str) -> bool:
-    match = route.prefix.match(path)
+    match = route.matcher.match(path)
     if match is None:
         return False
-    request.take(route.path, path, match)
+    request.take(route.name, path, match)
     return True
+
+
+def _serves(hosts: frozenset[str], name: str) -> bool:
+    name = name.rstrip(".")  # the root label of a name that is fully written
+    while name:
+        if name in hosts:
+            return True
+        _, _, name = name.removeprefix("*.").partition(".")
+        name = f"*.{name}" if name else ""
+    return False
 
 
 def _take_encoded_slash(route: Route, request: Request) -> bool:

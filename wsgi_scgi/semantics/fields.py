@@ -6,6 +6,7 @@ their own.
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 _VARIABLE = re.compile(r"HTTP_[A-Z0-9_]+")
 
@@ -109,14 +110,39 @@ def forwarded_fields(environ: Mapping[str, object]) -> dict[str, str]:
     return fields
 
 
-def end_to_end_fields(fields: Iterable[tuple[str, str]], status: int) -> list[tuple[str, str]]:
+@dataclass(frozen=True, slots=True)
+class FieldRules:
+    """What a route says about response fields; all names in lower case.
+
+    ``control`` are orders to a step of the route, ``hidden`` and ``passed`` change what clients
+    see beyond the defaults.
+    """
+
+    control: frozenset[str] = frozenset()
+    hidden: frozenset[str] = frozenset()
+    passed: frozenset[str] = frozenset()
+
+
+def control_values(fields: Iterable[tuple[str, str]], names: frozenset[str]) -> dict[str, str]:
+    """Return the values of the fields called ``names``, repeated ones joined as Apache does."""
+    values: dict[str, str] = {}
+    for name, value in fields:
+        lower = name.lower()
+        if lower in names:
+            values[lower] = f"{values[lower]}, {value}" if lower in values else value
+    return values
+
+
+def end_to_end_fields(
+    fields: Iterable[tuple[str, str]], status: int, rules: FieldRules = FieldRules()
+) -> list[tuple[str, str]]:
     """Return the fields of a backend's response that the client receives, in their order.
 
     Hop-by-hop fields, those that Connection names and orders to a gateway are removed; so are
     Content-Length and Content-Type where ``status`` allows no content (RFC 9110 8.6, 15.4.5).
     """
     fields = list(fields)
-    removed = _RESPONSE_HOP_BY_HOP | _CONTROL_FIELDS
+    removed = _RESPONSE_HOP_BY_HOP | (_CONTROL_FIELDS - rules.passed) | rules.hidden | rules.control
     nominated = {
         option.strip(" \t").lower()
         for name, value in fields
@@ -131,3 +157,33 @@ def end_to_end_fields(fields: Iterable[tuple[str, str]], status: int) -> list[tu
     elif status == 304:
         removed |= {"content-type"}
     return [field for field in fields if field[0].lower() not in removed]
+
+
+# What describes the first body, or where it was to be found, and is void with it.
+_REPLACED = frozenset(
+    {"location", "content-length", "content-range", "content-encoding", "etag", "last-modified"}
+)
+_ONE_VALUE = frozenset({"content-type", "date", "server", "expires", "age", "retry-after"})
+
+
+def merge_fields(
+    first: Iterable[tuple[str, str]], second: Iterable[tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """Return the fields of an answer that another one had redirected to, as Apache merges them.
+
+    Fields of both are joined with a comma, cookies stay apart, and a Content-Type of the first
+    counts only if the second has none.
+    """
+    second = list(second)
+    names = {name.lower() for name, _ in second}
+    merged: list[tuple[str, str]] = []
+    joined: set[str] = set()
+    for name, value in first:
+        lower = name.lower()
+        if lower in _REPLACED or (lower in _ONE_VALUE and lower in names):
+            continue
+        if lower in names and lower != "set-cookie":
+            value = ", ".join([value, *(text for other, text in second if other.lower() == lower)])
+            joined.add(lower)
+        merged.append((name, value))
+    return merged + [field for field in second if field[0].lower() not in joined]

@@ -100,15 +100,17 @@ class PathMatch(NamedTuple):
     """What follows, with its slashes."""
     unmatched: str
     """What ProxyPass leaves over: the same, slash runs merged, less a slash of the prefix."""
+    target: str | None = None
+    """The backend's whole path, where the route makes it from a regular expression."""
 
 
 class Prefix:
     """The path of a route, matched like ProxyPass: whole segments, any run of slashes as one.
 
     >>> Prefix("/app").match("/app//x")
-    PathMatch(mount='/app', rest='//x', unmatched='/x')
+    PathMatch(mount='/app', rest='//x', unmatched='/x', target=None)
     >>> Prefix("/app/").match("/app//x")
-    PathMatch(mount='/app', rest='//x', unmatched='x')
+    PathMatch(mount='/app', rest='//x', unmatched='x', target=None)
     >>> Prefix("/app").match("/apple"), Prefix("/app/").match("/app")
     (None, None)
     """
@@ -137,6 +139,49 @@ class Prefix:
                 return None
             rest = path[match.end() :]
         return PathMatch(self._mount, rest, merge_slashes(rest)[self._ends_with_slash :])
+
+
+class Pattern:
+    """The regular expression of a route, as ProxyPassMatch has it, and the path it makes.
+
+    ``$0`` to ``$9`` in ``target`` stand for what was matched; a target without any gets the
+    whole path appended.  Only paths are made this way, never a host (CVE-2021-40438).
+
+    >>> Pattern("^/user/([a-z]+)$", "/u/$1").match("/user/jane")
+    PathMatch(mount='/user', rest='/jane', unmatched='/jane', target='/u/jane')
+    """
+
+    __slots__ = ("_expression", "_target")
+
+    def __init__(self, expression: str, target: str) -> None:
+        """Raise ValueError for an expression that cannot be compiled or lacks a group."""
+        try:
+            self._expression = re.compile(expression.encode("utf-8").decode("latin-1"))
+        except re.error as error:
+            raise ValueError(f"the expression is invalid: {error}") from error
+        self._target = target
+        for digit in _REFERENCE.findall(target):
+            if int(digit) > self._expression.groups:
+                raise ValueError(f"${digit} stands for a group that the expression does not have")
+
+    def match(self, path: str) -> PathMatch | None:
+        """Return how the expression, searched for as in Apache, divides ``path``."""
+        path = merge_slashes(path)
+        match = self._expression.search(path)
+        if match is None:
+            return None
+        if _REFERENCE.search(self._target):
+            target = _REFERENCE.sub(lambda found: match[int(found[1])] or "", self._target)
+        else:
+            target = self._target.rstrip("/") + path
+        if not target.startswith("/"):
+            target = f"/{target}"
+        mount = apache_script_name(path, target)
+        rest = path[len(mount) :]
+        return PathMatch(mount, rest, rest, target)
+
+
+_REFERENCE = re.compile(r"\$([0-9])")
 
 
 def join_base(base: str, rest: str) -> str:

@@ -1,0 +1,248 @@
+"""Kinds of options for the steps around forwarding: fields, files, cookies, proxies, conditions."""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ..gateway.conditions import ATTRIBUTES, Condition, header_reader
+from ..semantics.forwarded import Network
+from ..semantics.path import Prefix
+from .kinds import Text, VariableMistakes, Variables, bytes_as_str, describe, show, str_as_text
+
+_FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+
+
+class _Shown:
+    """The spelling on the command line and in TOML that most kinds here share."""
+
+    def parse_text(self, text: str) -> object:
+        """Return ``text`` itself."""
+        return text
+
+    def show(self, value: object) -> str:
+        """Return ``value`` as TOML has it."""
+        return show_value(value)
+
+
+def show_value(value: object) -> str:
+    """Return a value made of strings, numbers, arrays and tables as TOML has it."""
+    if isinstance(value, str):
+        return show(str_as_text(value))
+    if isinstance(value, tuple):
+        return "[" + ", ".join(show_value(item) for item in value) + "]"
+    if isinstance(value, frozenset):
+        return show_value(tuple(sorted(value)))
+    if isinstance(value, Mapping):
+        items = ", ".join(f"{show(str(name))} = {show_value(item)}" for name, item in value.items())
+        return f"{{ {items} }}" if items else "{}"
+    if isinstance(value, Condition):
+        return "{ ... }"
+    return show(value) if isinstance(value, bool | int | float) else show(str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldSwitch(_Shown):
+    """false, true for the usual field, or the name of another one; the value is lower case."""
+
+    usual: str
+
+    @property
+    def allowed(self) -> str:
+        """Return the choices."""
+        return f"false, true (for {self.usual}), or the name of a header field"
+
+    def parse(self, raw: object) -> str:
+        """Return the field's name in lower case, empty for false."""
+        if isinstance(raw, bool):
+            return self.usual.lower() if raw else ""
+        if isinstance(raw, str) and _FIELD_NAME.fullmatch(raw):
+            return raw.lower()
+        raise ValueError(f"{describe(raw)} is not the name of a field")
+
+    def parse_text(self, text: str) -> object:
+        """Read true and false, on and off."""
+        return {"true": True, "on": True, "false": False, "off": False}.get(text.lower(), text)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldNames(_Shown):
+    """An array of field names; the values are lower case."""
+
+    allowed: str = "an array of names of header fields"
+
+    def parse(self, raw: object) -> frozenset[str]:
+        """Return the names in lower case."""
+        names = _array(raw)
+        for name in names:
+            if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
+                raise ValueError(f"{describe(name)} is not the name of a field")
+        return frozenset(str(name).lower() for name in names)
+
+
+@dataclass(frozen=True, slots=True)
+class Directories(_Shown):
+    """An array of absolute paths of directories."""
+
+    allowed: str = "an array of absolute paths of directories"
+
+    def parse(self, raw: object) -> tuple[str, ...]:
+        """Return the paths."""
+        return tuple(_directory(path) for path in _array(raw))
+
+    def parse_text(self, text: str) -> object:
+        """Return an array of one."""
+        return [text]
+
+
+@dataclass(frozen=True, slots=True)
+class Aliases(_Shown):
+    """A table from URL prefixes to directories."""
+
+    allowed: str = 'a table of "/prefix/" = "/absolute/directory/"'
+
+    def parse(self, raw: object) -> Mapping[str, str]:
+        """Return the table."""
+        table = _table(raw)
+        for prefix in table:
+            Prefix(Text().parse(prefix))
+        return MappingProxyType(
+            {Text().parse(prefix): _directory(path) for prefix, path in table.items()}
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs(_Shown):
+    """An array of pairs: the backend's word and the client's."""
+
+    allowed: str = 'an array of pairs ["internal", "public"]'
+
+    def parse(self, raw: object) -> tuple[tuple[str, str], ...]:
+        """Return the pairs."""
+        pairs = [_array(pair) for pair in _array(raw)]
+        if any(len(pair) != 2 for pair in pairs):
+            raise ValueError("an array in it is not a pair")
+        text = Text()
+        parsed = tuple((text.parse(internal), text.parse(public)) for internal, public in pairs)
+        if any(";" in word for pair in parsed for word in pair):
+            raise ValueError("a word contains ; which ends an attribute of a cookie")
+        return parsed
+
+
+@dataclass(frozen=True, slots=True)
+class Networks(_Shown):
+    """An array of IP addresses and networks."""
+
+    allowed: str = 'an array of IP addresses and networks, like "10.0.0.0/8"'
+
+    def parse(self, raw: object) -> tuple[Network, ...]:
+        """Return the networks."""
+        networks = []
+        for item in _array(raw):
+            if not isinstance(item, str):
+                raise ValueError(f"{describe(item)} is not a string")
+            try:
+                networks.append(ipaddress.ip_network(item))
+            except ValueError as error:
+                raise ValueError(str(error)) from error
+        return tuple(networks)
+
+
+@dataclass(frozen=True, slots=True)
+class Statuses(_Shown):
+    """false, true for every error, or an array of statuses from 400 to 599."""
+
+    allowed: str = "false, true (for every status from 400 on), or an array of such statuses"
+
+    def parse(self, raw: object) -> bool | frozenset[int]:
+        """Return the boolean, or the set."""
+        if isinstance(raw, bool):
+            return raw
+        for status in _array(raw):
+            if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
+                raise ValueError(f"{describe(status)} is not a status from 400 to 599")
+        return frozenset(int(str(status)) for status in _array(raw))
+
+
+@dataclass(frozen=True, slots=True)
+class Documents(_Shown):
+    """A table from statuses to a path of this server, or to a text."""
+
+    allowed: str = 'a table of 404 = "/path" or 404 = "text"'
+
+    def parse(self, raw: object) -> Mapping[int, str]:
+        """Return the table."""
+        documents: dict[int, str] = {}
+        for status, document in _table(raw).items():
+            if not re.fullmatch(r"[45][0-9][0-9]", str(status)):
+                raise ValueError(f"{describe(status)} is not a status from 400 to 599")
+            if not isinstance(document, str):
+                raise ValueError(f"{describe(document)} is not a string")
+            # A path is sent as bytes, a text becomes part of a page.
+            documents[int(str(status))] = (
+                Text().parse(document) if document.startswith("/") else document
+            )
+        return MappingProxyType(documents)
+
+
+_SET_IF_KEYS = frozenset({"attribute", "header", "matches", "ignore_case", "set"})
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions(_Shown):
+    """An array of tables: where to look, what to find, what to set."""
+
+    allowed: str = (
+        'tables with attribute = "path", "query", "method", "protocol", "host" or "address", or'
+        ' header = "Name"; matches = "expression"; ignore_case; set = { NAME = "value" }'
+    )
+
+    def parse(self, raw: object) -> tuple[Condition, ...]:
+        """Return the conditions."""
+        return tuple(_condition(_table(table)) for table in _array(raw))
+
+
+def _condition(table: Mapping[object, object]) -> Condition:
+    for key in table:
+        if key not in _SET_IF_KEYS:
+            raise ValueError(f"{describe(key)} is not a key of a condition")
+    attribute, header = table.get("attribute"), table.get("header")
+    if (attribute is None) == (header is None):
+        raise ValueError("a condition has either an attribute or a header")
+    if attribute is not None and attribute not in ATTRIBUTES:
+        raise ValueError(f"{describe(attribute)} is not an attribute")
+    if header is not None and (not isinstance(header, str) or not _FIELD_NAME.fullmatch(header)):
+        raise ValueError(f"{describe(header)} is not the name of a field")
+    matches, ignore_case = table.get("matches"), table.get("ignore_case", False)
+    if not isinstance(matches, str) or not isinstance(ignore_case, bool):
+        raise ValueError("matches is a string, ignore_case true or false")
+    try:
+        expression = re.compile(bytes_as_str(matches), re.IGNORECASE if ignore_case else 0)
+    except re.error as error:
+        raise ValueError(f"{describe(matches)} is not a regular expression: {error}") from error
+    try:
+        variables = Variables().parse(table.get("set"))
+    except VariableMistakes as error:
+        raise ValueError(str(error)) from error
+    read = header_reader(str(header)) if header is not None else ATTRIBUTES[str(attribute)]
+    return Condition(read, expression, variables)
+
+
+def _array(raw: object) -> list[object] | tuple[object, ...]:
+    if isinstance(raw, list | tuple):
+        return raw
+    raise ValueError(f"{describe(raw)} is not an array")
+
+
+def _table(raw: object) -> Mapping[object, object]:
+    if isinstance(raw, Mapping):
+        return raw
+    raise ValueError(f"{describe(raw)} is not a table")
+
+
+def _directory(raw: object) -> str:
+    path = Text().parse(raw)
+    if not path.startswith("/"):
+        raise ValueError(f"{describe(raw)} is not an absolute path")
+    return path
