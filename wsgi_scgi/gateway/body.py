@@ -62,6 +62,9 @@ class RequestBody(Protocol):
     def rewind(self) -> None:
         """Start again; only if the state is not GONE."""
 
+    def abandon(self) -> None:
+        """Give the client up: nobody waits for it again, not even to discard."""
+
     def discard(self) -> None:
         """Take the rest from the client within 1 MiB and 2 seconds.
 
@@ -123,6 +126,10 @@ class StreamedBody:
         self.remaining -= len(data)
         return data
 
+    def abandon(self) -> None:
+        """See RequestBody."""
+        self._broken = True
+
     def rewind(self) -> None:
         """Do nothing: there is nothing to go back over while the state is UNTOUCHED."""
 
@@ -158,6 +165,9 @@ class SpooledBody:
         data = self._file.read(min(limit, self.remaining))
         self.remaining -= len(data)
         return data
+
+    def abandon(self) -> None:
+        """Do nothing: the client has sent all."""
 
     def rewind(self) -> None:
         """Go back to the first byte."""

@@ -38,7 +38,11 @@ def join_repeated(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
         else:
             values.setdefault(name, []).append(value)
     for name, several in values.items():
-        joined.append((name, ("; " if name == "COOKIE" else ", ").join(several)))
+        if name == "COOKIE":
+            # An empty member is no cookie-pair (RFC 6265 4.2.1).
+            joined.append((name, "; ".join(value for value in several if value)))
+        else:
+            joined.append((name, ", ".join(several)))
     return joined
 
 

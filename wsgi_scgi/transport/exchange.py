@@ -217,6 +217,7 @@ class Exchange:
             index = self._waiter.wait(interests, self._bound(left))
             if index < 0:
                 self._check_deadlines()
+                body.abandon()
                 raise RequestTimeout(
                     f"the client was silent for {self._limits.client_timeout:g} seconds"
                 )
