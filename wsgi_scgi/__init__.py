@@ -1,7 +1,7 @@
 """wsgi-scgi: a WSGI application that forwards HTTP requests to SCGI backends."""
 
 from .application import Gateway, SCGIApplication, from_toml
-from .client import Answer, request
+from .client import Answer, AnswerBody, request
 from .errors import (
     BackendError,
     BackendTimeout,
@@ -22,6 +22,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Answer",
+    "AnswerBody",
     "BackendError",
     "BackendTimeout",
     "ClientDisconnected",

@@ -10,6 +10,7 @@ has time limits.
 import io
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPMessage
 from types import TracebackType
 from typing import IO, Self
 
@@ -31,44 +32,34 @@ _resolver = Resolver()
 Fields = Mapping[str, str] | Iterable[tuple[str, str]]
 
 
-@dataclass(slots=True)
-class Answer:
-    """A response.  Iterate over it or call ``read``; close it, or use it as a context manager."""
+class AnswerBody:
+    """The body of a response: iterate over it for pieces as they arrive, or read it."""
 
-    status: int
-    reason: str
-    fields: tuple[tuple[str, str], ...]
-    raw_head: bytes = field(repr=False)
-    """The head as it came, interim ones before it."""
-    _body: BackendBody | None = field(repr=False)
-    _unread: bytes = field(default=b"", repr=False)
+    __slots__ = ("_pieces", "_unread")
 
-    @property
-    def headers(self) -> dict[str, str]:
-        """The fields by lower-case name; repeated ones joined with ", " (RFC 9110 5.3)."""
-        joined: dict[str, str] = {}
-        for name, value in self.fields:
-            name = name.lower()
-            joined[name] = f"{joined[name]}, {value}" if name in joined else value
-        return joined
+    def __init__(self, pieces: BackendBody | None) -> None:
+        self._pieces = pieces
+        self._unread = b""
 
     def __iter__(self) -> Iterator[bytes]:
-        """Return the pieces of the body as they arrive."""
+        """Yield pieces of any size but none empty; raise as ``read`` does."""
         if self._unread:
             unread, self._unread = self._unread, b""
             yield unread
-        if self._body is not None:
-            yield from (piece for piece in self._body if piece)
+        if self._pieces is not None:
+            yield from (piece for piece in self._pieces if piece)
 
     def read(self, size: int = -1) -> bytes:
-        """Return ``size`` bytes of the body, fewer only at its end; all of it if negative.
+        """Return ``size`` bytes, fewer only at the end; all that is left if negative.
 
         Raises TruncatedResponse if the backend breaks off, BackendTimeout if it is silent.
         """
+        if size == 0:
+            return b""
         collected = io.BytesIO()
         for piece in self:
             collected.write(piece)
-            if 0 <= size <= collected.tell():
+            if 0 < size <= collected.tell():
                 break
         data = collected.getvalue()
         if size < 0:
@@ -78,8 +69,35 @@ class Answer:
 
     def close(self) -> None:
         """Close the connection.  Harmless when repeated."""
-        if self._body is not None:
-            self._body.close()
+        if self._pieces is not None:
+            self._pieces.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response.  Close it, or use it as a context manager.
+
+    ``headers`` is a mapping that ignores case; ``get_all`` has every value of a repeated field.
+    ``raw_head`` is the head as it came, interim ones before it.  Iterating over the answer and
+    its ``read`` are those of its ``body``.
+    """
+
+    status: int
+    reason: str
+    headers: HTTPMessage
+    raw_head: bytes = field(repr=False)
+    body: AnswerBody = field(repr=False)
+
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self.body)
+
+    def read(self, size: int = -1) -> bytes:
+        """Read the body; see AnswerBody."""
+        return self.body.read(size)
+
+    def close(self) -> None:
+        """Close the connection.  Harmless when repeated."""
+        self.body.close()
 
     def __enter__(self) -> Self:
         return self
@@ -170,8 +188,12 @@ def request_variables(
 
 
 def _answer(method: str, exchange: Exchange, head: ResponseHead) -> Answer:
+    headers = HTTPMessage()
+    for name, value in head.fields:
+        headers[name] = value  # adds, and keeps what is there
     if method == "HEAD" or head.status in (204, 304):
         exchange.close()
-        return Answer(head.status, head.reason, head.fields, exchange.raw_head, None)
-    body = BackendBody(exchange, head)
-    return Answer(head.status, head.reason, head.fields, exchange.raw_head, body)
+        body = AnswerBody(None)
+    else:
+        body = AnswerBody(BackendBody(exchange, head))
+    return Answer(head.status, head.reason, headers, exchange.raw_head, body)
