@@ -54,6 +54,7 @@ class Exchange:
     """The gateway's end of a connection to a backend.  Close it, always."""
 
     __slots__ = (
+        "_answered",
         "_body",
         "_client",
         "_client_deadline",
@@ -97,6 +98,7 @@ class Exchange:
         self._client_deadline = Deadline(limits.client_timeout)
         self._watching = client is not None and client.fd >= 0
         self._gone: Deadline | None = None
+        self._answered = False
         self._send_error: OSError | None = None
         self._silent = True
         self._parser = ResponseHeadParser()
@@ -147,6 +149,8 @@ class Exchange:
         while True:
             # Right after the request nothing can be there yet: one system call less.
             if not self._silent and (arrived := self._receive_now()) is not None:
+                if self._gone is not None:
+                    self._answer_half_closed()
                 return arrived
             self._silent = False
             self._wait_for_backend()
@@ -179,11 +183,11 @@ class Exchange:
             self._client_deadline = Deadline(self._limits.client_timeout)
         return self._hear() if listen else Turn.SENT
 
-    def discard_until_writable(self) -> None:
+    def discard_until_writable(self) -> bool:
         """Take the request's body, for nobody, until the client can take some of the answer.
 
         A client that sends everything before it reads would otherwise wait for ever for a
-        gateway that waits for it.
+        gateway that waits for it.  Tell whether it has sent everything.
         """
         body = self._body
         while body is not None and body.fd >= 0 and body.remaining:
@@ -194,8 +198,9 @@ class Exchange:
                 timeout = self._limits.client_timeout
             index = self._waiter.wait(interests, timeout)
             if index == 0 or (index < 0 and timeout):
-                return
+                return False
             body.read(RECEIVE_SIZE)
+        return True
 
     def close(self) -> None:
         """Close the connection.  Harmless when repeated."""
@@ -305,12 +310,21 @@ class Exchange:
                 raise ClientDisconnected("the client reset the connection while it waited")
             case Presence.HALF_CLOSED:
                 self._watching = False
-                if self._limits.client_gone_grace:
+                if self._limits.client_gone_grace and not self._answered:
                     self._gone = Deadline(self._limits.client_gone_grace)
             case Presence.PIPELINING:
                 self._watching = False
             case Presence.SILENT:
                 pass
+
+    def _answer_half_closed(self) -> None:
+        """Let a client have its answer: had it really gone, what it is sent would be reset.
+
+        One more look will tell.
+        """
+        self._gone = None
+        self._answered = True
+        self._watching = True
 
     def _bound(self, seconds: float) -> float:
         return self._head_deadline.bound(self._deadline.bound(seconds))

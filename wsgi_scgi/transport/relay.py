@@ -62,8 +62,9 @@ class BackendBody:
             if isinstance(turn, bytes):
                 self._kept.add(self._account(turn))
         if self._kept.size:
-            self._exchange.discard_until_writable()
-            return self._kept.take(RECEIVE_SIZE)
+            # A piece that the socket cannot take whole would keep us from listening again.
+            sent_all = self._exchange.discard_until_writable()
+            return self._kept.take(RECEIVE_SIZE if sent_all else PIECE)
         if self._error is not None:
             raise self._error
         if self._complete:
