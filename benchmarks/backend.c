@@ -9,6 +9,7 @@
  *   .../size/N      N bytes of the pattern
  *   .../upload      how many bytes of body came, and whether all of them were the pattern
  *   .../stream      five bytes at once, then nothing until the gateway closes the connection
+ *   .../release     ends all those streams
  *
  * The pattern at position i is i mod 251: a prime, so that no lost or doubled block goes unnoticed.
  * gevent_backend.py answers the same where there is no compiler.
@@ -36,6 +37,7 @@
 enum state { READING_HEAD, READING_BODY, WRITING, HOLDING };
 
 struct connection {
+    struct connection *next, **at; /* in the list of open streams, if it is one */
     int fd;
     enum state state;
     int is_listener;
@@ -52,6 +54,7 @@ struct connection {
 static char pattern[PATTERN_SIZE];
 static char scratch[PATTERN_SIZE];
 static int poller;
+static struct connection *streams;
 
 static void die(const char *what)
 {
@@ -69,8 +72,21 @@ static void watch(struct connection *c, int events)
     c->watched_for = events;
 }
 
+static void keep(struct connection *c)
+{
+    c->next = streams;
+    c->at = &streams;
+    if (streams != NULL)
+        streams->at = &c->next;
+    streams = c;
+}
+
 static void drop(struct connection *c)
 {
+    if (c->at != NULL)
+        *c->at = c->next;
+    if (c->at != NULL && c->next != NULL)
+        c->next->at = c->at;
     close(c->fd);
     free(c);
 }
@@ -79,6 +95,13 @@ static int ends_with(const struct connection *c, const char *ending)
 {
     size_t length = strlen(c->uri_end), wanted = strlen(ending);
     return length >= wanted && strcmp(c->uri_end + length - wanted, ending) == 0;
+}
+
+/* End the streams: the reading side of each sees its end, and epoll tells serve(). */
+static void release(void)
+{
+    for (struct connection *c = streams; c != NULL; c = c->next)
+        shutdown(c->fd, SHUT_RDWR);
 }
 
 /* Choose the answer once the whole request is here. */
@@ -91,6 +114,7 @@ static void answer(struct connection *c)
     c->answer_length = c->answer_done = 0;
     if (ends_with(c, "/stream")) {
         c->state = HOLDING;
+        keep(c);
         c->used = snprintf(c->buffer, HEAD_LIMIT,
                            "Status: 200 OK\r\nContent-Type: text/plain\r\n"
                            "X-Accel-Buffering: no\r\n\r\nopen\n");
@@ -106,6 +130,8 @@ static void answer(struct connection *c)
     }
     if (ends_with(c, "/upload"))
         snprintf(text, sizeof text, "%lld %s\n", c->body_done, c->wrong ? "wrong" : "right");
+    else if (ends_with(c, "/release"))
+        release();
     else if (!ends_with(c, "/small"))
         snprintf(text, sizeof text, "no such path\n");
     c->used = snprintf(c->buffer, HEAD_LIMIT,

@@ -2,9 +2,9 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,10 +41,10 @@ def start_backend(directory: Path, *, core: int | None, compiler: str | None) ->
         subprocess.run([compiler, "-O2", "-o", program, _SOURCE], check=True, timeout=_BOUND)
         command = [str(program)]
         kind = f"C, {compiler}"
-    socket = directory / "backend.socket"
+    path = directory / "backend.socket"
     with pinned(core):
         process = subprocess.Popen(
-            [*command, str(socket)],
+            [*command, str(path)],
             cwd=Path(__file__).resolve().parents[1],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -63,5 +63,14 @@ def start_backend(directory: Path, *, core: int | None, compiler: str | None) ->
         stop()
         raise
     # Gateways may run as another user.
-    socket.chmod(0o777)
-    return Backend(BackendAddress(port, socket), kind, stop)
+    path.chmod(0o777)
+    return Backend(BackendAddress(port, path), kind, stop)
+
+
+def end_streams(address: BackendAddress) -> None:
+    """Let the backend close all responses that it keeps open."""
+    block = b"CONTENT_LENGTH\x000\x00SCGI\x001\x00REQUEST_URI\x00/release\x00"
+    with socket.create_connection(("127.0.0.1", address.port), timeout=_BOUND) as connection:
+        connection.sendall(b"%d:%b," % (len(block), block))
+        while connection.recv(1024):
+            pass

@@ -4,6 +4,7 @@ Run as a program it makes one request to a port and says why that fails: on Pyth
 so far.  What would have to be patched would no longer be flup.
 """
 
+import importlib
 import io
 import sys
 import warnings
@@ -26,9 +27,9 @@ def unix(path: str) -> "WSGIApplication":
 def _application(address: tuple[str, int] | str) -> "WSGIApplication":
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from flup.client.scgi_app import SCGIApp
-
-    application: "WSGIApplication" = SCGIApp(connect=address)
+        # It has no static types.
+        client = importlib.import_module("flup.client.scgi_app")
+    application: WSGIApplication = client.SCGIApp(connect=address)
     return application
 
 

@@ -1,5 +1,6 @@
 """The gateways that are compared: the list at the end has one entry for each row."""
 
+import functools
 import importlib.util
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from . import settings
 from .processes import Server, on_free_port
 from .site import Site, Transport
 
+OURS = "wsgi-scgi"
+"""What the names of our own rows begin with."""
 APACHE = "apache"
 NGINX = "nginx"
 
@@ -20,92 +23,100 @@ NGINX = "nginx"
 class Gateway:
     """One row.
 
-    ``start`` takes the site, an empty directory and the core to run on, and returns a server that
-    listens.  ``missing`` says why there can be no numbers, "" if there can.  ``forwards`` is false
-    for what only answers small requests, ``has_routes`` for what has one backend.
+    ``start`` takes the site and an empty directory, and returns a server that listens.
+    ``missing`` says why there can be no numbers, "" if there can.  ``forwards`` is false for what
+    only answers small requests, ``has_routes`` for what has one backend.
     """
 
     name: str
     title: str
-    start: Callable[[Site, Path, int | None], Server]
+    start: Callable[[Site, Path], Server]
     missing: Callable[[Site], str]
     forwards: bool = True
     has_routes: bool = True
 
 
-def _program(name: str) -> str:
+def find_program(name: str) -> str:
     return shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin") or ""
 
 
 def _needs_program(name: str) -> Callable[[Site], str]:
-    return lambda _site: "" if _program(name) else f"{name} is not installed"
+    return lambda _site: "" if find_program(name) else f"{name} is not installed"
+
+
+def _needs_module(name: str) -> Callable[[Site], str]:
+    return lambda _site: "" if importlib.util.find_spec(name) else f"{name} is not installed"
 
 
 def _nothing_missing(_site: Site) -> str:
     return ""
 
 
-def _start_apache(site: Site, directory: Path, core: int | None) -> Server:
+def _start_apache(site: Site, directory: Path) -> Server:
     path = directory / "httpd.conf"
 
     def start(port: int) -> Server:
         path.write_text(settings.apache(site, directory, port))
-        command = (_program("apache2"), "-f", str(path), "-DFOREGROUND")
-        return Server(command, directory, port=port, core=core)
+        command = (find_program("apache2"), "-f", str(path), "-DFOREGROUND")
+        return Server(command, directory, port=port)
 
     return on_free_port(start)
 
 
-def _start_nginx(site: Site, directory: Path, core: int | None) -> Server:
+def _start_nginx(site: Site, directory: Path) -> Server:
     path = directory / "nginx.conf"
 
     def start(port: int) -> Server:
         path.write_text(settings.nginx(site, directory, port))
         errors = str(directory / "error.log")
-        command = (_program("nginx"), "-p", str(directory), "-c", str(path), "-e", errors)
-        return Server(command, directory, port=port, core=core)
+        command = (find_program("nginx"), "-p", str(directory), "-c", str(path), "-e", errors)
+        return Server(command, directory, port=port)
 
     return on_free_port(start)
 
 
-def _start_lighttpd(site: Site, directory: Path, core: int | None) -> Server:
+def _start_lighttpd(site: Site, directory: Path) -> Server:
     path = directory / "lighttpd.conf"
 
     def start(port: int) -> Server:
         path.write_text(settings.lighttpd(site, directory, port))
-        return Server(
-            (_program("lighttpd"), "-D", "-f", str(path)), directory, port=port, core=core
-        )
+        return Server((find_program("lighttpd"), "-D", "-f", str(path)), directory, port=port)
 
     return on_free_port(start)
 
 
-def _wait_for_python(command: list[str], directory: Path, core: int | None) -> Server:
-    server = Server([sys.executable, *command], directory, port=0, core=core)
+def _wait_for_python(command: list[str], directory: Path) -> Server:
+    server = Server([sys.executable, *command], directory, port=0)
     server.wait_listening()
     return server
 
 
-def _serve(worker_class: str) -> Callable[[Site, Path, int | None], Server]:
+def _serve(worker_class: str) -> Callable[[Site, Path], Server]:
     """Return a starter of this gateway with one of the worker classes."""
 
-    def start(site: Site, directory: Path, core: int | None) -> Server:
+    def start(site: Site, directory: Path) -> Server:
         path = directory / "gateway.toml"
         path.write_text(settings.gateway_toml(site, worker_class))
-        return _wait_for_python(["-m", "wsgi_scgi", "serve", "-c", str(path)], directory, core)
+        return _wait_for_python(["-m", "wsgi_scgi", "serve", "-c", str(path)], directory)
 
     return start
 
 
-def _gunicorn(application: Callable[[Site], str]) -> Callable[[Site, Path, int | None], Server]:
-    """Return a starter of gunicorn's gevent worker with an application."""
+def _gunicorn(
+    application: Callable[[Site], str], *, parser: str = "python"
+) -> Callable[[Site, Path], Server]:
+    """Return a starter of gunicorn's gevent worker with an application.
 
-    def start(site: Site, directory: Path, core: int | None) -> Server:
+    ``parser`` is gunicorn's ``http_parser``; ``wsgi-scgi serve`` uses the one in Python.
+    """
+
+    def start(site: Site, directory: Path) -> Server:
         path = directory / "gunicorn.conf.py"
         lines = [f"{name} = {value!r}\n" for name, value in settings.gunicorn(site).items()]
-        path.write_text("".join([*lines, 'worker_class = "gevent"\n']))
+        lines.append(f'worker_class = "gevent"\nhttp_parser = "{parser}"\n')
+        path.write_text("".join(lines))
         command = ["-m", "gunicorn", "-c", str(path), application(site)]
-        return _wait_for_python(command, directory, core)
+        return _wait_for_python(command, directory)
 
     return start
 
@@ -124,7 +135,12 @@ def _factory(module: str) -> Callable[[Site], str]:
 def _flup_missing(site: Site) -> str:
     if importlib.util.find_spec("flup") is None:
         return "flup is not installed"
-    command = [sys.executable, "-m", "benchmarks.flup_client", str(site.backend.port)]
+    return _what_flup_lacks(site.backend.port)
+
+
+@functools.cache
+def _what_flup_lacks(port: int) -> str:
+    command = [sys.executable, "-m", "benchmarks.flup_client", str(port)]
     checkout = Path(__file__).resolve().parents[1]
     done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, timeout=60)
     reason = (done.stdout + done.stderr).strip()
@@ -158,6 +174,14 @@ GATEWAYS = (
         title="hello, no backend, gunicorn gevent",
         start=_gunicorn(lambda _site: "benchmarks.hello:application"),
         missing=_nothing_missing,
+        forwards=False,
+        has_routes=False,
+    ),
+    Gateway(
+        name="hello-c-parser",
+        title="hello, gunicorn gevent, C parser",
+        start=_gunicorn(lambda _site: "benchmarks.hello:application", parser="fast"),
+        missing=_needs_module("gunicorn_h1c"),
         forwards=False,
         has_routes=False,
     ),

@@ -2,24 +2,23 @@
 
     python -m benchmarks.gevent_backend SOCKET_PATH
 
-prints its TCP port, and ends when its standard output is closed or on SIGTERM.
+prints its TCP port, and ends on SIGTERM.
 """
 
 import socket
 import sys
-from functools import partial
 
-import gevent
+import gevent.socket
 from gevent.server import StreamServer
-from gevent.socket import socket as Socket
 
 from .http_client import PATTERN, PERIOD
 
 _PIECE = 1 << 18
 _BACKLOG = 4096
+_streams: set[gevent.socket.socket] = set()
 
 
-def _receive_head(client: Socket) -> tuple[dict[str, str], bytes] | None:
+def _receive_head(client: gevent.socket.socket) -> tuple[dict[str, str], bytes] | None:
     """Return the variables and what came of the body; None where there is no request."""
     data = b""
     while b":" not in data:
@@ -42,7 +41,7 @@ def _is_pattern(data: bytes, position: int) -> bool:
     return data == PATTERN[at : at + len(data)]
 
 
-def _serve(client: Socket, _address: object) -> None:
+def _serve(client: gevent.socket.socket, _address: object) -> None:
     with client:
         request = _receive_head(client)
         if request is None:
@@ -56,33 +55,40 @@ def _serve(client: Socket, _address: object) -> None:
         _answer(client, variables["REQUEST_URI"], f"{received} {'right' if right else 'wrong'}\n")
 
 
-def _answer(client: Socket, uri: str, verdict: str) -> None:
+def _answer(client: gevent.socket.socket, uri: str, verdict: str) -> None:
     head = "Status: 200 OK\r\nContent-Type: {}\r\n{}\r\n\r\n{}"
     _, marker, size = uri.rpartition("/size/")
     if uri.endswith("/stream"):
         text = head.format("text/plain", "X-Accel-Buffering: no", "open\n")
         client.sendall(text.encode())
-        client.recv(1)
+        _streams.add(client)
+        try:
+            client.recv(1)
+        finally:
+            _streams.discard(client)
     elif marker:
         field = f"Content-Length: {size}"
         client.sendall(head.format("application/octet-stream", field, "").encode())
         _send_pattern(client, int(size))
     else:
         text = verdict if uri.endswith("/upload") else "Hello, world\n"
-        if not uri.endswith(("/upload", "/small")):
+        if uri.endswith("/release"):
+            for stream in _streams:
+                stream.shutdown(socket.SHUT_RDWR)
+        elif not uri.endswith(("/upload", "/small")):
             text = "no such path\n"
         field = f"Content-Length: {len(text)}"
         client.sendall(head.format("text/plain", field, text).encode())
 
 
-def _send_pattern(client: Socket, size: int) -> None:
+def _send_pattern(client: gevent.socket.socket, size: int) -> None:
     sent = 0
     while sent < size:
         at = sent % PERIOD
         sent += client.send(PATTERN[at : at + min(_PIECE, size - sent)])
 
 
-def _quietly(client: Socket, address: object) -> None:
+def _quietly(client: gevent.socket.socket, address: object) -> None:
     """Serve; a gateway that leaves is nothing to report."""
     try:
         _serve(client, address)

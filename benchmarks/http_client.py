@@ -1,7 +1,7 @@
-"""One HTTP/1.1 connection for what wrk cannot do: long bodies, and responses that stay open."""
+"""What wrk cannot do: long bodies, responses that stay open, and a look at every byte."""
 
-import socket
-from dataclasses import dataclass
+import http.client
+from types import TracebackType
 
 from .measurement import WrongResponse
 
@@ -11,82 +11,75 @@ PATTERN = bytes(range(PERIOD)) * (_PIECE // PERIOD + 2)
 """What the backend sends and expects: position modulo PERIOD."""
 # Seconds for each read or write on a busy machine; nothing that is measured comes near it.
 _TIMEOUT = 60.0
-_HEAD_LIMIT = 65536
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The head of a response, and what came with it of the body."""
+class Exchange:
+    """One request on a connection of its own.  Close it, always."""
 
-    status: int
-    content_length: int | None
-    rest: bytes
+    def __init__(self, port: int, path: str) -> None:
+        self._path = path
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=_TIMEOUT)
+        self._response: http.client.HTTPResponse | None = None
 
+    def __enter__(self) -> "Exchange":
+        """Return the exchange itself."""
+        return self
 
-class HTTPConnection:
-    """A connection to a gateway for one request.  Close it, always."""
-
-    def __init__(self, port: int) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT)
-
-    def send_head(self, path: str, *, length: int = 0) -> None:
-        """Send the head of a request: POST where there is a body of ``length`` bytes."""
-        method, fields = ("POST", f"Content-Length: {length}\r\n") if length else ("GET", "")
-        self.socket.sendall(f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n".encode())
-
-    def send_pattern(self, length: int) -> None:
-        """Send ``length`` bytes of the pattern."""
-        pattern = memoryview(PATTERN)
-        sent = 0
-        while sent < length:
-            at = sent % PERIOD
-            sent += self.socket.send(pattern[at : at + min(_PIECE, length - sent)])
-
-    def receive_head(self) -> Head:
-        """Return the head of the response.  Raises WrongResponse where it is not 200."""
-        data = b""
-        while b"\r\n\r\n" not in data:
-            piece = self.socket.recv(_HEAD_LIMIT)
-            data += piece
-            if not piece or len(data) > 2 * _HEAD_LIMIT:
-                raise WrongResponse(f"no response head in {data[:200]!r}")
-        text, _, rest = data.partition(b"\r\n\r\n")
-        first, *lines = text.decode("latin-1").split("\r\n")
-        fields = {name.lower(): value.strip() for name, _, value in (x.partition(":") for x in lines)}
-        length = fields.get("content-length")
-        head = Head(int(first.split()[1]), int(length) if length else None, rest)
-        if head.status != 200:
-            raise WrongResponse(f"{first}: {rest[:300]!r}")
-        return head
-
-    def receive_pattern(self, length: int) -> None:
-        """Receive a response of ``length`` bytes.  Raises WrongResponse if one byte is wrong."""
-        head = self.receive_head()
-        if head.content_length != length:
-            raise WrongResponse(f"Content-Length is {head.content_length}, not {length}")
-        pattern = memoryview(PATTERN)
-        buffer = memoryview(bytearray(_PIECE))
-        received = len(head.rest)
-        if head.rest != pattern[:received]:
-            raise WrongResponse("the first bytes of the body are wrong")
-        while received < length:
-            count = self.socket.recv_into(buffer)
-            at = received % PERIOD
-            if not count or buffer[:count] != pattern[at : at + count]:
-                raise WrongResponse(f"the body is wrong or ends after {received} bytes")
-            received += count
-
-    def receive_text(self) -> str:
-        """Return the body of a short response whose length is declared."""
-        head = self.receive_head()
-        data = head.rest
-        while len(data) < (head.content_length or 0):
-            piece = self.socket.recv(_HEAD_LIMIT)
-            if not piece:
-                break
-            data += piece
-        return data.decode("latin-1")
+    def __exit__(
+        self,
+        _type: type[BaseException] | None,
+        _error: BaseException | None,
+        _traceback: TracebackType | None,
+    ) -> None:
+        """Close the connection."""
+        self.close()
 
     def close(self) -> None:
-        """Close the connection."""
-        self.socket.close()
+        """Close the connection, whatever is still to come."""
+        if self._response is not None:
+            self._response.close()
+        self._connection.close()
+
+    def ask(self) -> None:
+        """Send a GET; do not wait for the response."""
+        self._connection.request("GET", self._path)
+
+    def upload_pattern(self, length: int) -> None:
+        """Send a POST with ``length`` bytes of the pattern."""
+        self._connection.putrequest("POST", self._path)
+        self._connection.putheader("Content-Length", str(length))
+        self._connection.endheaders()
+        pattern = memoryview(PATTERN)
+        for sent in range(0, length, _PIECE):
+            at = sent % PERIOD
+            self._connection.send(pattern[at : at + min(_PIECE, length - sent)])
+
+    def response(self) -> http.client.HTTPResponse:
+        """Return the response once its head is here.  Raises WrongResponse if it is not 200."""
+        try:
+            self._response = self._connection.getresponse()
+        except http.client.HTTPException as error:
+            raise WrongResponse(f"{self._path}: {error!r}") from error
+        if self._response.status != http.client.OK:
+            text = f"{self._response.status} {self._response.reason}"
+            raise WrongResponse(f"{self._path}: {text}: {self._response.read(300)!r}")
+        return self._response
+
+    def text(self) -> str:
+        """Return the body of a short response."""
+        return self.response().read().decode("latin-1")
+
+    def expect_pattern(self, length: int) -> None:
+        """Receive ``length`` bytes of the pattern.  Raises WrongResponse if one is wrong."""
+        response = self.response()
+        buffer = memoryview(bytearray(_PIECE))
+        received = 0
+        try:
+            while count := response.readinto(buffer):
+                if not PATTERN.startswith(buffer[:count], received % PERIOD):
+                    raise WrongResponse(f"{self._path}: wrong after {received} bytes")
+                received += count
+        except http.client.HTTPException as error:
+            raise WrongResponse(f"{self._path}: {error!r}") from error
+        if received != length:
+            raise WrongResponse(f"{self._path}: {received} bytes instead of {length}")

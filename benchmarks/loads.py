@@ -5,7 +5,8 @@ import time
 from dataclasses import dataclass
 from typing import Protocol
 
-from .http_client import HTTPConnection
+from .backend import end_streams
+from .http_client import Exchange
 from .measurement import (
     COMMON,
     Exchanges,
@@ -16,7 +17,8 @@ from .measurement import (
     sample_of,
 )
 from .processes import Server, pinned
-from .wrk import Wrk
+from .site import Site
+from .wrk import BODY, Wrk
 
 _STREAM_BEGINS = b"open\n"
 _WARM_UP_SIZE = 1 << 20
@@ -29,7 +31,7 @@ class Plan:
     """How long everything takes.
 
     ``seconds`` is for each round of small requests, ``transfers`` the number of long bodies in
-    each round, ``streams`` the number of responses that stay open.
+    each round, ``streams`` the number of responses that stay open.  ``core`` is that of the load.
     """
 
     rounds: int
@@ -39,21 +41,40 @@ class Plan:
     streams: int
     core: int | None
 
+    def __str__(self) -> str:
+        """Say it in words."""
+        return (
+            f"{self.rounds} rounds of {self.seconds:g} s or {self.transfers} transfers,"
+            f" {self.streams} open streams"
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A gateway that runs, and the path on it that leads to the backend.
+    """A gateway that runs, and what it serves.
 
     ``idle_memory`` is what it takes, in bytes, after the warm-up.
     """
 
     server: Server
-    path: str
+    site: Site
     idle_memory: int = 0
+
+    def expect_right_answer(self) -> None:
+        """Wait for one response: a worker may still be starting.  Raises WrongResponse."""
+        with self.exchange("small") as exchange:
+            exchange.ask()
+            text = exchange.text()
+        if text != BODY:
+            raise WrongResponse(f"the first response is {text!r}")
 
     def url(self, name: str) -> str:
         """Return the address of something that the backend has."""
-        return f"http://127.0.0.1:{self.server.port}{self.path}{name}"
+        return f"http://127.0.0.1:{self.server.port}{self.site.asked}{name}"
+
+    def exchange(self, name: str) -> Exchange:
+        """Return a connection to ask for it."""
+        return Exchange(self.server.port, self.site.asked + name)
 
 
 class Load(Protocol):
@@ -122,16 +143,16 @@ class LongBodies:
         )
 
     def _transfer(self, target: Target, size: int) -> None:
-        with contextlib.closing(HTTPConnection(target.server.port)) as connection:
-            if not self.upload:
-                connection.send_head(f"{target.path}size/{size}")
-                connection.receive_pattern(size)
-                return
-            connection.send_head(f"{target.path}upload", length=size)
-            connection.send_pattern(size)
-            text = connection.receive_text()
+        if self.upload:
+            with target.exchange("upload") as exchange:
+                exchange.upload_pattern(size)
+                text = exchange.text()
             if text != f"{size} right\n":
                 raise WrongResponse(f"the backend says {text!r} of {size} bytes")
+        else:
+            with target.exchange(f"size/{size}") as exchange:
+                exchange.ask()
+                exchange.expect_pattern(size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,41 +167,36 @@ class OpenStreams:
         self.beside.warm_up(target, plan)
         # The first of them pays for what all share.
         self._open(target, 1)[0].close()
+        end_streams(target.site.backend)
 
     def measure(self, target: Target, plan: Plan) -> Sample:
         """See Load."""
         with contextlib.ExitStack() as stack:
             with pinned(plan.core):
-                for connection in self._open(target, plan.streams):
-                    stack.callback(connection.close)
+                for exchange in self._open(target, plan.streams):
+                    stack.callback(exchange.close)
             taken = target.server.memory_bytes() - target.idle_memory
             sample = self.beside.measure(target, plan)
-            scale = Metric.STREAM_MEMORY.scale
-            return {**sample, Metric.STREAM_MEMORY: taken / plan.streams * scale}
+        # Not every gateway notices clients that leave.
+        end_streams(target.site.backend)
+        each = taken / plan.streams
+        return {**sample, Metric.STREAM_MEMORY: each * Metric.STREAM_MEMORY.scale}
 
-    def _open(self, target: Target, count: int) -> list[HTTPConnection]:
-        connections: list[HTTPConnection] = []
+    def _open(self, target: Target, count: int) -> list[Exchange]:
+        exchanges: list[Exchange] = []
         try:
-            while len(connections) < count:
+            while len(exchanges) < count:
                 begun = []
-                for _ in range(min(_OPENED_TOGETHER, count - len(connections))):
-                    begun.append(HTTPConnection(target.server.port))
-                    connections.append(begun[-1])
-                    begun[-1].send_head(f"{target.path}stream")
-                for connection in begun:
-                    self._expect_begin(connection)
+                for _ in range(min(_OPENED_TOGETHER, count - len(exchanges))):
+                    begun.append(target.exchange("stream"))
+                    exchanges.append(begun[-1])
+                    begun[-1].ask()
+                for exchange in begun:
+                    data = exchange.response().read(len(_STREAM_BEGINS))
+                    if data != _STREAM_BEGINS:
+                        raise WrongResponse(f"a stream begins with {data!r}")
         except BaseException:
-            for connection in connections:
-                connection.close()
+            for exchange in exchanges:
+                exchange.close()
             raise
-        return connections
-
-    @staticmethod
-    def _expect_begin(connection: HTTPConnection) -> None:
-        data = connection.receive_head().rest
-        # In HTTP/1.1 the bytes stand in a chunk.
-        while _STREAM_BEGINS not in data:
-            piece = connection.socket.recv(1024)
-            if not piece:
-                raise WrongResponse(f"the stream ended after {data!r}")
-            data += piece
+        return exchanges

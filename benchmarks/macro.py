@@ -1,11 +1,10 @@
 """Run scenarios: start the gateways side by side, give them the same load in turns."""
 
 import contextlib
-import os
 import resource
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -93,17 +92,17 @@ class _Entrant:
         directory.mkdir()
         directory.chmod(0o777)
         with self._noting_failure():
-            server = self._gateway.start(site, directory, self._bench.cores.gateway)
-            self._target = Target(server, site.asked)
+            server = self._gateway.start(site, directory)
+            self._target = Target(server, site)
 
     def warm_up(self) -> None:
         """Look at its answers before anything is measured."""
         if self._target is not None:
             with self._noting_failure():
+                self._target.expect_right_answer()
+                self._target.server.pin(self._bench.cores.gateway)
                 self._scenario.load.warm_up(self._target, self._bench.plan)
-                self._target = replace(
-                    self._target, idle_memory=self._target.server.memory_bytes()
-                )
+                self._target = replace(self._target, idle_memory=self._target.server.memory_bytes())
 
     def measure(self) -> None:
         """Do one round."""

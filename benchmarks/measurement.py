@@ -43,7 +43,12 @@ class Exchanges:
 
 
 def sample_of(exchanges: Exchanges, *, cpu_seconds: float, memory_bytes: float) -> Sample:
-    """Return the sample for what a load and /proc saw."""
+    """Return the sample for what a load and /proc saw.
+
+    Raises WrongResponse where they contradict each other.
+    """
+    if cpu_seconds <= 0 or memory_bytes <= 0:
+        raise WrongResponse("the gateway used no time or no memory: did another one answer?")
     values = {
         Metric.CPU: cpu_seconds / exchanges.requests,
         Metric.RATE: exchanges.requests / exchanges.seconds,

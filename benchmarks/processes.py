@@ -16,9 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # Starting takes a second; the bound is for a machine that does much else.
-START_BOUND = 60.0
-STOP_BOUND = 20.0
+_START_BOUND = 60.0
+_STOP_PATIENCE = 0.3
 _PORTS_TRIED = 5
+_given_ports: set[int] = set()
+"""Never given again: of two servers that start at once one would be taken for the other."""
 _ADDRESS_LOGGED = re.compile(r"Listening at: http://127\.0\.0\.1:([1-9][0-9]*)")
 _CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -33,6 +35,12 @@ class Cores:
 
     gateway: int | None
     load: int | None
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        if self.gateway is None:
+            return "no: the system does not let us choose, or has one core"
+        return f"gateways to core {self.gateway}, load and backend to core {self.load}"
 
     @classmethod
     def available(cls) -> "Cores":
@@ -60,13 +68,11 @@ def pinned(core: int | None) -> Iterator[None]:
 class Server:
     """One running server and its log.  ``port`` is 0 where the server itself chooses one."""
 
-    def __init__(
-        self, command: Sequence[str], directory: Path, *, port: int, core: int | None
-    ) -> None:
+    def __init__(self, command: Sequence[str], directory: Path, *, port: int) -> None:
         self.port = port
         self._log_path = directory / "output.log"
         self._directory = directory
-        with self._log_path.open("ab") as log, pinned(core):
+        with self._log_path.open("ab") as log:
             self._process = subprocess.Popen(
                 command,
                 cwd=directory,
@@ -78,7 +84,7 @@ class Server:
 
     def wait_listening(self) -> None:
         """Return once it accepts connections.  Raises StartError if it never does."""
-        end = time.monotonic() + START_BOUND
+        end = time.monotonic() + _START_BOUND
         while not self._listens():
             if self._process.poll() is not None or time.monotonic() > end:
                 self.stop()
@@ -102,19 +108,28 @@ class Server:
         paths = sorted(self._directory.glob("*.log"))
         return "\n".join(filter(None, (path.read_text(errors="replace") for path in paths)))
 
+    def pin(self, core: int | None) -> None:
+        """Bind all of its threads to ``core``; what they start from now on inherits that."""
+        if core is None:
+            return
+        # A parent comes before its children, so that a new child is either found or pinned.
+        for process in self._walk():
+            for task in Path(f"/proc/{process}/task").iterdir():
+                with contextlib.suppress(ProcessLookupError):
+                    os.sched_setaffinity(int(task.name), {core})
+
     def stop(self) -> None:
-        """End it by SIGTERM, by SIGKILL if that takes too long."""
+        """End it by SIGTERM, by SIGKILL if that takes too long: it has nothing to save."""
+        # Its children would outlive it.
         processes = self._processes()
-        if self._process.poll() is None:
-            self._process.send_signal(signal.SIGTERM)
-            try:
-                self._process.wait(STOP_BOUND)
-            except subprocess.TimeoutExpired:
-                # Its children would outlive it.
-                for process in processes:
-                    with contextlib.suppress(ProcessLookupError):
-                        os.kill(process, signal.SIGKILL)
-        self._process.wait(STOP_BOUND)
+        self._process.terminate()
+        try:
+            self._process.wait(_STOP_PATIENCE)
+        except subprocess.TimeoutExpired:
+            for process in processes:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            self._process.wait()
 
     def cpu_seconds(self) -> float:
         """Return the CPU time used so far by all of its processes."""
@@ -125,12 +140,17 @@ class Server:
         return sum(_memory_bytes(process) for process in self._processes())
 
     def _processes(self) -> list[int]:
-        found = [self._process.pid]
-        for process in found:  # grows while it is walked
+        return list(self._walk())
+
+    def _walk(self) -> Iterator[int]:
+        """Yield each process, and look for its children only afterwards."""
+        waiting = [self._process.pid]
+        while waiting:
+            process = waiting.pop()
+            yield process
             for children in Path(f"/proc/{process}/task").glob("*/children"):
                 with contextlib.suppress(OSError):
-                    found += map(int, children.read_text().split())
-        return found
+                    waiting += map(int, children.read_text().split())
 
 
 def _environment(directory: Path) -> Mapping[str, str]:
@@ -188,6 +208,9 @@ def on_free_port(start: Callable[[int], Server]) -> Server:
 def _free_port() -> int:
     while True:
         port = random.randrange(20000, 32000)
+        if port in _given_ports:
+            continue
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
+            _given_ports.add(port)
             return port

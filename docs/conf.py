@@ -29,6 +29,6 @@ html_show_sphinx = False
 
 # Types of the standard library, and of parts of this package that are not public.
 nitpick_ignore_regex = [
-    (r"py:class", r"(collections\.abc|os|wsgi_scgi\.(config|transport))\..*|WSGIApplication")
+    (r"py:class", r"(collections|http|os|wsgi_scgi\.(config|transport))\..*|WSGIApplication")
 ]
 autodoc_member_order = "bysource"

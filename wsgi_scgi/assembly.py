@@ -3,11 +3,13 @@
 What a route does not use is not in its chain.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from .address import BackendURL, TCPAddress
 from .config.configuration import Configuration
 from .config.configuration import Route as ConfiguredRoute
+from .config.kinds import str_as_text
 from .config.options import RouteOptions
 from .edge import Edge
 from .files.aliases import Aliases
@@ -58,7 +60,7 @@ def _route(route: ConfiguredRoute) -> Route:
     else:
         matcher = Prefix(route.path)
     return Route(
-        name=route.match or route.path,
+        name=str_as_text(route.match or route.path),
         matcher=matcher,
         handler=_chain(route, route.backend) if route.backend is not None else None,
         hosts=frozenset(route.host),
@@ -74,8 +76,8 @@ def _chain(route: ConfiguredRoute, backend: BackendURL) -> Handler:
         chain = SendFile(
             chain,
             field=options.sendfile,
-            roots=Roots(options.sendfile_roots) if options.sendfile else None,
-            aliases=Aliases(options.accel) if options.accel else None,
+            roots=Roots(map(_as_bytes, options.sendfile_roots)) if options.sendfile else None,
+            aliases=_aliases(options.accel) if options.accel else None,
         )
     if options.internal_redirect:
         chain = RecogniseRedirect(chain, options.internal_redirect)
@@ -87,6 +89,14 @@ def _chain(route: ConfiguredRoute, backend: BackendURL) -> Handler:
     if rules.authority or rules.base != "/" or rules.cookie_path or rules.cookie_domain:
         chain = RewriteFields(chain, rules)
     return chain
+
+
+def _aliases(accel: Mapping[str, str]) -> Aliases:
+    return Aliases({prefix: _as_bytes(directory) for prefix, directory in accel.items()})
+
+
+def _as_bytes(path: str) -> bytes:
+    return path.encode("latin-1")
 
 
 def _forwarder(backend: BackendURL, options: RouteOptions) -> Forwarder:
@@ -124,9 +134,8 @@ def _forwarder(backend: BackendURL, options: RouteOptions) -> Forwarder:
 
 
 def _control_fields(options: RouteOptions) -> frozenset[str]:
-    # Location is an ordinary field wherever it does not lead to a redirect here.
     accel = ACCEL_FIELD if options.accel else ""
-    return frozenset({options.internal_redirect, options.sendfile, accel} - {"", "location"})
+    return frozenset({options.internal_redirect, options.sendfile, accel} - {""})
 
 
 def _override_rules(options: RouteOptions) -> OverrideRules:

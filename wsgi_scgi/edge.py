@@ -14,7 +14,7 @@ from .gateway.body import release_body
 from .gateway.error_page import error_response, new_request_id, options_response
 from .gateway.framing import may_have_body
 from .gateway.request import Request
-from .gateway.response import Foreign, Handler, Outcome, Response
+from .gateway.response import Foreign, Handler, Outcome, Response, merged_head
 from .semantics.fields import merge_fields
 
 if TYPE_CHECKING:
@@ -44,7 +44,8 @@ class Edge:
             _free(request)
             raise
         if isinstance(response, Foreign):
-            _free(request)
+            if response.environ is not environ:  # nobody else will read the body
+                release_body(environ, request.body if request else None)
             return response.application(response.environ, _merging(response, start_response))
         assert isinstance(response, Response)  # local redirects have been followed
         try:
@@ -53,7 +54,8 @@ class Edge:
             response.close()
             _free(request)
             raise
-        if isinstance(response.body, bytes) and not may_have_body(environ):
+        untouched = request is None or request.body is None
+        if isinstance(response.body, bytes) and untouched and not may_have_body(environ):
             return [response.body] if response.body else []
         result = _Result(environ, request, response)
         if isinstance(response.body, FileBody):
@@ -119,9 +121,9 @@ def _merging(foreign: Foreign, start_response: "StartResponse") -> "StartRespons
     def start_merged(
         status: str, fields: list[tuple[str, str]], exc_info: Any = None, /
     ) -> Callable[[bytes], object]:
-        if foreign.keep_status is not None:
-            status = "{} {}".format(*foreign.keep_status)
-        return start_response(status, merge_fields(foreign.fields, fields), exc_info)
+        number, _, reason = status.partition(" ")
+        head = merged_head((int(number), reason, fields), foreign.fields, foreign.keep_status)
+        return start_response(f"{head[0]} {head[1]}", head[2], exc_info)
 
     return start_merged
 
@@ -145,6 +147,8 @@ def _failure(environ: dict[str, Any], request: Request | None, error: GatewayErr
         accept=environ.get("HTTP_ACCEPT", ""),
         route=route,
     )
+    if request is not None:
+        response.fields = merge_fields(request.inherited_fields, response.fields)
     if environ.get("REQUEST_METHOD") == "HEAD":
         response.body = b""
     return response

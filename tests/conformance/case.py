@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -9,10 +10,11 @@ from tests.kit.backend import BackendConnection, PeerEnd, Script
 from tests.kit.http import Step
 from tests.kit.netstring import SCGIRequest
 from tests.kit.response import End, Framing, Response
-from tests.kit.script import Reply
+from tests.kit.script import Reply, ReplyFrom
 
 OK = b"Status: 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok"
 DEFAULT_REPLY = Reply(OK)
+PEERS = ("Apache", "nginx", "lighttpd")
 # What no backend may ever see, whatever the case.
 NEVER_SENT = (
     "HTTP_PROXY",
@@ -26,6 +28,20 @@ NEVER_SENT = (
     "LD_LIBRARY_PATH",
     "GATEWAY_PROCESS_SECRET",
 )
+
+
+def reply(data: bytes) -> ReplyFrom:
+    """Return a script that answers with ``data``, in which ``@NAME@`` is a variable's value.
+
+    Thus a backend names files and addresses that exist only while the table runs.
+    """
+
+    def fill(request: SCGIRequest) -> bytes:
+        return re.sub(
+            b"@([A-Z_]+)@", lambda found: request.get(found[1].decode()) or found[0], data
+        )
+
+    return ReplyFrom(fill)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +93,8 @@ class Case:
     show: Sequence[str] = ()
     # Why a peer that does otherwise is not followed.
     differs: str = ""
+    # The peers that have what the case is about.
+    peers: Sequence[str] = PEERS
     smoke: bool = False
     # False: the client is gone and there is no answer to judge.
     client_stays: bool = True
@@ -109,6 +127,9 @@ class Outcome:
     connections: tuple[BackendConnection, ...]
     notes: tuple[str, ...]
     secrets: tuple[str, ...] = ()
+    # All that the client received, and what may never be in it.
+    received: bytes = b""
+    private: tuple[bytes, ...] = ()
 
 
 def judge(case: Case, outcome: Outcome, *, ours: bool) -> list[str]:
@@ -119,6 +140,7 @@ def judge(case: Case, outcome: Outcome, *, ours: bool) -> list[str]:
     wrong = list(outcome.notes)
     if case.client_stays:
         wrong += _judge_client(case, outcome)
+    wrong += [f"the client was told {text!r}" for text in outcome.private if text in outcome.received]
     if case.expected_connections is not None:
         wrong += _judge_backend(case.expected_connections, outcome)
     elif not outcome.connections:

@@ -1,11 +1,16 @@
-"""The table: all cases in the order in which they run and are printed."""
+"""The tables, one for each site: all cases in the order in which they run and are printed."""
 
 from __future__ import annotations
 
 from tests.conformance import (
+    cases_accel,
+    cases_client_facts,
     cases_connection,
+    cases_error_pages,
+    cases_fallback,
     cases_hosts,
     cases_peer_suites,
+    cases_redirect,
     cases_request_body,
     cases_request_chunks,
     cases_request_fields,
@@ -13,13 +18,18 @@ from tests.conformance import (
     cases_response_failures,
     cases_response_head,
     cases_response_streams,
+    cases_rewriting,
+    cases_routes,
+    cases_sendfile,
+    cases_sendfile_conditions,
+    cases_sendfile_refused,
     cases_status,
     cases_targets,
     cases_variables,
 )
 from tests.conformance.case import Case
 
-CASES: tuple[Case, ...] = (
+FORWARDING: tuple[Case, ...] = (
     *cases_variables.CASES,
     *cases_request_fields.CASES,
     *cases_targets.CASES,
@@ -34,3 +44,16 @@ CASES: tuple[Case, ...] = (
     *cases_connection.CASES,
     *cases_peer_suites.CASES,
 )
+STEPS: tuple[Case, ...] = (
+    *cases_routes.CASES,
+    *cases_redirect.CASES,
+    *cases_sendfile.CASES,
+    *cases_sendfile_refused.CASES,
+    *cases_sendfile_conditions.CASES,
+    *cases_accel.CASES,
+    *cases_rewriting.CASES,
+    *cases_error_pages.CASES,
+    *cases_client_facts.CASES,
+)
+FALLBACK: tuple[Case, ...] = cases_fallback.CASES
+CASES = (*FORWARDING, *STEPS, *FALLBACK)

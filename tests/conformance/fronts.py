@@ -7,9 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tests.conformance import peer_routes, routes
 from tests.conformance.case import Case, Outcome
+from tests.conformance.files import SECRET, make_files
+from tests.conformance.routes import Places
 from tests.conformance.run import run
+from tests.conformance.site import Site
 from tests.kit import gateways, peers
 from tests.kit.backend import Backend
 from tests.kit.gateways import Gateway
@@ -21,45 +23,54 @@ class Front:
 
     gateway: Gateway
     backend: Backend
-    places: routes.Places
+    places: Places
 
     def run(self, case: Case, *, bound: float) -> Outcome:
         """Run one case; ``bound`` (seconds) limits each single wait."""
         outcome = run(case, self.gateway.address, self.backend, bound=bound)
-        return replace(outcome, secrets=self.places.secrets)
+        private = (self.places.directory.name.encode(), SECRET)
+        return replace(outcome, secrets=self.places.secrets, private=private)
 
 
-Start = Callable[[Path, routes.Places], Gateway]
+Start = Callable[[Path, Places, Site], Gateway]
 
 
-def _apache(directory: Path, places: routes.Places) -> Gateway:
-    return gateways.start_apache(directory, peer_routes.as_apache(places))
+def _apache(directory: Path, places: Places, site: Site) -> Gateway:
+    text = site.texts["httpd.conf"](places)
+    return gateways.start_apache(directory, text, modules=site.modules)
 
 
-def _nginx(directory: Path, places: routes.Places) -> Gateway:
-    return gateways.start_nginx(directory, peer_routes.as_nginx(places))
+def _nginx(directory: Path, places: Places, site: Site) -> Gateway:
+    return gateways.start_nginx(directory, site.texts["nginx.conf"](places))
 
 
-def _lighttpd(directory: Path, places: routes.Places) -> Gateway:
-    return gateways.start_lighttpd(directory, peer_routes.as_lighttpd(places))
+def _lighttpd(directory: Path, places: Places, site: Site) -> Gateway:
+    return gateways.start_lighttpd(directory, site.texts["lighttpd.conf"](places))
 
 
-def _serve(worker_class: str) -> Start:
-    def start(directory: Path, places: routes.Places) -> Gateway:
+def _ours(worker_class: str) -> Start:
+    """Start the site as a user does: ``serve``, or gunicorn with the site's own application."""
+
+    def start(directory: Path, places: Places, site: Site) -> Gateway:
+        path = directory / "gateway.toml"
+        routes = site.texts["gateway.toml"](places)
+        if site.has_application:
+            path.write_text(routes)
+            (directory / "application.py").write_text(site.texts["application.py"](places))
+            return gateways.start_gunicorn(directory, "application:application", worker_class)
         settings = ["[server]", 'bind = "127.0.0.1:0"', f'worker_class = "{worker_class}"']
         if worker_class == "gthread":
             settings.append("threads = 16")
         settings += ["control_socket_disable = true", "graceful_timeout = 2"]
-        path = directory / "gateway.toml"
-        path.write_text("\n".join(settings) + "\n\n" + routes.as_toml(places))
+        path.write_text("\n".join(settings) + "\n\n" + routes)
         return gateways.start_serve(directory, ("-c", str(path)))
 
     return start
 
 
 def _gunicorn(worker_class: str) -> Start:
-    def start(directory: Path, places: routes.Places) -> Gateway:
-        (directory / "gateway.toml").write_text(routes.as_toml(places))
+    def start(directory: Path, places: Places, site: Site) -> Gateway:
+        (directory / "gateway.toml").write_text(site.texts["gateway.toml"](places))
         application = 'wsgi_scgi:from_toml("gateway.toml")'
         return gateways.start_gunicorn(directory, application, worker_class)
 
@@ -67,8 +78,8 @@ def _gunicorn(worker_class: str) -> Start:
 
 
 def _python_server(kind: str) -> Start:
-    def start(directory: Path, places: routes.Places) -> Gateway:
-        (directory / "gateway.toml").write_text(routes.as_toml(places))
+    def start(directory: Path, places: Places, site: Site) -> Gateway:
+        (directory / "gateway.toml").write_text(site.texts["gateway.toml"](places))
         code = 'import wsgi_scgi\napplication = wsgi_scgi.from_toml("gateway.toml")'
         return gateways.start_python_server(directory, kind, code)
 
@@ -77,7 +88,8 @@ def _python_server(kind: str) -> Start:
 
 PEERS: dict[str, Start] = {"Apache": _apache, "nginx": _nginx, "lighttpd": _lighttpd}
 _PROGRAMS = {"Apache": "apache2", "nginx": "nginx", "lighttpd": "lighttpd"}
-OURS: dict[str, Start] = {"gevent": _serve("gevent"), "gthread": _serve("gthread")}
+_CONFIGURATIONS = {"Apache": "httpd.conf", "nginx": "nginx.conf", "lighttpd": "lighttpd.conf"}
+OURS: dict[str, Start] = {"gevent": _ours("gevent"), "gthread": _ours("gthread")}
 # Other servers that the application has to work in.
 SERVERS: dict[str, Start] = {
     "gunicorn sync": _gunicorn("sync"),
@@ -108,20 +120,30 @@ def installed_peers() -> list[str]:
     return [name for name, program in _PROGRAMS.items() if peers.find(program) is not None]
 
 
+def cases_of(name: str, site: Site) -> list[Case]:
+    """Return the cases of ``site`` that the gateway ``name`` has the features for."""
+    if name not in PEERS:
+        return list(site.cases)
+    if _CONFIGURATIONS[name] not in site.texts:
+        return []
+    return [case for case in site.cases if name in case.peers]
+
+
 def require_peer(name: str) -> None:
     """Skip the test, or fail it on CI, if the peer ``name`` is not installed."""
     peers.require(_PROGRAMS[name], f"install {_PROGRAMS[name]}")
 
 
 @contextmanager
-def started(start: Start) -> Iterator[Front]:
-    """Start a gateway with a backend of its own, and stop both."""
+def started(start: Start, site: Site) -> Iterator[Front]:
+    """Start a gateway for ``site`` with a backend of its own, and stop both."""
     directory = gateways.new_directory()
     try:
         with Backend() as backend:
-            places = routes.Places(backend, directory)
+            places = Places(backend, directory)
+            make_files(directory)
             try:
-                with start(directory, places) as gateway:
+                with start(directory, places, site) as gateway:
                     yield Front(gateway, backend, places)
             finally:
                 places.close()

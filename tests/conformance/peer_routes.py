@@ -46,7 +46,7 @@ def _apache_host(where: Where, places: Places) -> str:
     return "localhost" if places.is_socket(where) else places.authority(where)
 
 
-_NGINX_PARAMETERS = """
+NGINX_PARAMETERS = """
       scgi_param SCGI 1;
       scgi_param REQUEST_METHOD $request_method;
       scgi_param REQUEST_URI $request_uri;
@@ -81,7 +81,7 @@ def _nginx_route(route: Route, places: Places) -> str:
     elif "path_info" in route.options:
         location = f"~ ^{mount}(?<rest>/.*)" + ("$" if route.path.endswith("/") else "?$")
         script_name, path_info = mount, f"{route.base.rstrip('/')}$rest"
-    lines = [f"    location {location} {{", _NGINX_PARAMETERS]
+    lines = [f"    location {location} {{", NGINX_PARAMETERS]
     lines.append(f'      scgi_param SCRIPT_NAME "{script_name}";')
     lines.append(f'      scgi_param PATH_INFO "{path_info}" if_not_empty;')
     if places.is_socket(route.where):

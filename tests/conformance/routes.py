@@ -91,6 +91,7 @@ class Places:
     """The addresses behind the routes: three listeners of ``backend`` and four that fail."""
 
     def __init__(self, backend: Backend, directory: Path) -> None:
+        self.directory = directory
         self._held: list[socket.socket] = []
         self.port = {
             Where.TCP: backend.listen_tcp(),

@@ -35,7 +35,14 @@ def run(case: Case, address: tuple[str, int], backend: Backend, *, bound: float)
     notes += [f"backend: {note}" for connection in connections for note in connection.notes]
     if not done:
         notes.append("backend: the script did not end")
-    return Outcome(tuple(responses), client.unread, client.end, connections, tuple(notes))
+    return Outcome(
+        tuple(responses),
+        client.unread,
+        client.end,
+        connections,
+        tuple(notes),
+        received=bytes(client.received),
+    )
 
 
 def in_short(case: Case, outcome: Outcome) -> str:

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from tests.conformance.case import Case, judge
-from tests.conformance.fronts import Start, started
+from tests.conformance.fronts import Start, cases_of, started
 from tests.conformance.run import in_short
+from tests.conformance.site import SITES, Site
 
 # Seconds that a single wait may take. Peers hang in some cases, and their time limits are whole
 # seconds, of which lighttpd takes up to two more.
@@ -24,11 +25,15 @@ class Verdict:
     wrong: tuple[str, ...]
 
 
-def verdicts_of(start: Start, cases: Sequence[Case], *, ours: bool) -> dict[str, Verdict]:
+def verdicts_of(
+    start: Start, site: Site, cases: Sequence[Case], *, ours: bool
+) -> dict[str, Verdict]:
     """Start one gateway, run the cases in order and return the verdicts by case name."""
     bound = OUR_BOUND if ours else PEER_BOUND
-    found = {}
-    with started(start) as front:
+    found: dict[str, Verdict] = {}
+    if not cases:
+        return found
+    with started(start, site) as front:
         for case in cases:
             outcome = front.run(case, bound=bound)
             wrong = tuple(judge(case, outcome, ours=ours))
@@ -39,12 +44,21 @@ def verdicts_of(start: Start, cases: Sequence[Case], *, ours: bool) -> dict[str,
 
 
 def verdicts_of_all(
-    gateways: Mapping[str, Start], cases: Sequence[Case], ours: Iterable[str]
+    gateways: Mapping[str, Start], ours: Iterable[str], *, wanted: str = ""
 ) -> dict[str, dict[str, Verdict]]:
-    """Run several gateways side by side; return the verdicts by gateway and case."""
+    """Run several gateways side by side; return the verdicts by gateway and case.
+
+    Each is asked what it has the features for, and of that the cases whose names contain
+    ``wanted``.
+    """
+
+    def run(name: str, start: Start) -> dict[str, Verdict]:
+        found: dict[str, Verdict] = {}
+        for site in SITES:
+            cases = [case for case in cases_of(name, site) if wanted in case.name]
+            found |= verdicts_of(start, site, cases, ours=name in ours)
+        return found
+
     with ThreadPoolExecutor(max(len(gateways), 1)) as pool:
-        running = {
-            name: pool.submit(verdicts_of, start, cases, ours=name in ours)
-            for name, start in gateways.items()
-        }
+        running = {name: pool.submit(run, name, start) for name, start in gateways.items()}
         return {name: future.result() for name, future in running.items()}

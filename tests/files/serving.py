@@ -61,12 +61,12 @@ class FileApplication:
         if "HTTP_X_TRUNCATE" in environ:
             os.truncate(file.facts.name, int(environ["HTTP_X_TRUNCATE"]))
         answer = answer_with_file(
-            file.facts, environ["REQUEST_METHOD"], environ, Response("200 OK", []), now=time.time()
+            file.facts, environ["REQUEST_METHOD"], environ, Response(200, "OK", []), now=time.time()
         )
         body = FileBody(file, answer.pieces)
-        whole = answer.status.startswith("200")
-        delivery = delivery_of(environ, whole=whole).name
-        start_response(answer.status, [*answer.fields, ("X-Delivery", delivery)])
+        delivery = delivery_of(environ, whole=answer.status == 200).name
+        line = f"{answer.status} {answer.reason}"
+        start_response(line, [*answer.fields, ("X-Delivery", delivery)])
         if not answer.pieces:
             body.close()
             return []

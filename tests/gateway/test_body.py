@@ -65,7 +65,7 @@ def spool_files(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[Any]]:
         made.append(make(max_size))
         return made[-1]
 
-    monkeypatch.setattr(body_module.tempfile, "SpooledTemporaryFile", make_and_note)
+    monkeypatch.setattr(tempfile, "SpooledTemporaryFile", make_and_note)
     yield made
     for file in made:
         file.close()

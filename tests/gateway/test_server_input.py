@@ -2,6 +2,7 @@
 
 import io
 import sys
+from typing import Any
 
 import gevent
 import pytest
@@ -82,7 +83,8 @@ def test_only_gunicorn_s_bodies_of_known_length_are_read_in_this_way(
     assert GunicornInput.of(body) is not None
     assert GunicornInput.of(Wrapped(LengthReader(unreader, 5))) is None
     assert GunicornInput.of(Body(EOFReader(unreader))) is None
-    assert GunicornInput.of(Body(LengthReader(object(), 5))) is None
+    unknown: Any = object()
+    assert GunicornInput.of(Body(LengthReader(unknown, 5))) is None
     assert GunicornInput.of(io.BytesIO()) is None
     monkeypatch.delitem(sys.modules, "gunicorn.http.body")
     assert GunicornInput.of(body) is None

@@ -193,12 +193,15 @@ def _free_port() -> int:
             return port
 
 
-def start_apache(directory: Path, directives: str) -> Gateway:
-    """Start Apache (event MPM, mod_proxy_scgi) with ``directives`` in its server context."""
+def start_apache(directory: Path, directives: str, *, modules: Sequence[str] = ()) -> Gateway:
+    """Start Apache (event MPM, mod_proxy_scgi) with ``directives`` in its server context.
+
+    ``modules`` are loaded beside those that every table needs.
+    """
     program = peers.require("apache2", "install apache2")
-    modules = Path("/usr/lib/apache2/modules")
-    names = ("mpm_event", "authz_core", "env", "setenvif", "proxy", "proxy_scgi")
-    lines = [f"LoadModule {name}_module {modules}/mod_{name}.so" for name in names]
+    installed = Path("/usr/lib/apache2/modules")
+    names = ("mpm_event", "authz_core", "env", "setenvif", "proxy", "proxy_scgi", *modules)
+    lines = [f"LoadModule {name}_module {installed}/mod_{name}.so" for name in names]
     if os.geteuid() == 0:
         lines += ["User nobody", f"Group {grp.getgrgid(65534).gr_name}"]
     lines += [
@@ -223,7 +226,10 @@ def start_apache(directory: Path, directives: str) -> Gateway:
 
 
 def start_nginx(directory: Path, locations: str) -> Gateway:
-    """Start nginx with ``locations`` in its one server block."""
+    """Start nginx with ``locations`` in its server block.
+
+    ``@listen@`` in it stands for the address, for server blocks that follow the first one.
+    """
     program = peers.require("nginx", "install nginx")
     temporary = "".join(
         f"  {kind}_temp_path {directory}/{kind};\n"
@@ -233,11 +239,12 @@ def start_nginx(directory: Path, locations: str) -> Gateway:
 
     def start(port: int) -> Gateway:
         path = directory / "nginx.conf"
+        rest = locations.replace("@listen@", f"127.0.0.1:{port}")
         path.write_text(
             f"{user}daemon off;\nworker_processes 1;\npid {directory}/pid;\n"
             f"error_log {directory}/error.log;\nevents {{ worker_connections 256; }}\n"
             f"http {{\n  access_log off;\n{temporary}"
-            f"  server {{\n    listen 127.0.0.1:{port};\n{locations}\n  }}\n}}\n"
+            f"  server {{\n    listen 127.0.0.1:{port};\n{rest}\n  }}\n}}\n"
         )
         command = (program, "-p", str(directory), "-c", str(path), "-e", f"{directory}/error.log")
         return Gateway("nginx", command, directory)

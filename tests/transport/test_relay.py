@@ -1,6 +1,8 @@
 """The body of a response: exact, as it comes, and while the request's body is still on its way."""
 
+import contextlib
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 
@@ -11,7 +13,7 @@ from tests.kit.backend import BackendConnection, PeerEnd
 from tests.kit.gates import Open, Wait
 from tests.kit.script import Close, HalfClose, ReadBody, ReadHead, ReadToEnd, Reset, Write
 from tests.transport.rig import SMALL_BUFFER, Rig
-from tests.transports import BOUND, Transport
+from tests.transports import BOUND
 from wsgi_scgi.errors import (
     BackendTimeout,
     ClientDisconnected,
@@ -145,12 +147,12 @@ def test_a_connection_that_breaks_in_the_body_raises(rig: Rig, length: int | Non
     rig.plays(ReadHead(), Write(head(length) + b"part"), Wait("part"), Reset())
 
     def test(exchange: Exchange) -> bytes:
-        body = BackendBody(exchange, exchange.receive_head())
-        part = next(body)
-        rig.gates.open("part")
-        with pytest.raises(TruncatedResponse, match="in the middle of the response body"):
-            list(body)
-        return part
+        with contextlib.closing(_body(exchange)) as body:
+            part = next(body)
+            rig.gates.open("part")
+            with pytest.raises(TruncatedResponse, match="in the middle of the response body"):
+                list(body)
+            return part
 
     assert rig.call(test) in (b"part", b"")
 
@@ -298,6 +300,26 @@ def test_a_client_that_sends_all_before_it_reads_gets_an_answer_that_was_complet
     assert exchange_megabytes(rig, served, 4 * size) == b"y" * size
 
 
+def test_an_early_answer_that_came_with_its_head_is_given_only_as_the_client_takes_it(
+    rig: Rig, served: ServedConnection
+) -> None:
+    # Less than one read of the backend, more than the client's connection holds.
+    size = 60_000
+    rig.plays(ReadHead(), Write(head(size) + b"y" * size), Wait("over"))
+    served.shrink_buffers(SMALL_BUFFER // 4)
+    served.far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER)
+
+    received: list[bytes] = []
+    client = play_client(served, post(bytes(MEGABYTE)), read=received.append)
+    rig.streams(served)
+    try:
+        serve(rig, served)
+    finally:
+        served.near.close()
+        client.join(BOUND)
+    assert received[0] == b"y" * size
+
+
 def test_what_is_kept_for_a_client_goes_to_a_file_when_it_is_much(
     rig: Rig, served: ServedConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -366,14 +388,14 @@ def test_a_connection_that_breaks_in_the_middle_of_both_bodies_raises(
     rig.plays(ReadHead(), ReadBody(3), Write(head(10) + b"part"), Wait("part"), Reset())
 
     def test(exchange: Exchange) -> bytes:
-        body = _body(exchange)
-        received = b""
-        while not received:
-            received += next(body)
-        rig.gates.open("part")
-        with pytest.raises(TruncatedResponse, match="middle of the response body"):
-            list(body)
-        return received
+        with contextlib.closing(_body(exchange)) as body:
+            received = b""
+            while not received:
+                received += next(body)
+            rig.gates.open("part")
+            with pytest.raises(TruncatedResponse, match="middle of the response body"):
+                list(body)
+            return received
 
     assert rig.call(test) == b"part"
 
@@ -412,8 +434,8 @@ def test_a_client_that_leaves_in_its_body_cuts_the_answer(
     rig.plays(ReadHead(), Write(head(10) + b"part"), ReadToEnd())
 
     def test(exchange: Exchange) -> None:
-        body = _body(exchange)
-        list(body)
+        with contextlib.closing(_body(exchange)) as body:
+            list(body)
 
     with pytest.raises(ClientDisconnected):
         rig.call(test)
@@ -451,13 +473,16 @@ def test_where_reading_may_block_the_client_gets_first_what_there_is(
 
     client = threading.Thread(target=send_the_rest)
     client.start()
-    rig.plays(ReadHead(), Write(head(8) + b"part"), ReadBody(), Write(b"rest"))
+    answer = head(8) + b"part"
+    rig.plays(Write(answer), Open("answered"), ReadHead(), ReadBody(), Write(b"rest"))
 
     def test(exchange: Exchange) -> bytes:
+        assert rig.gates.wait("answered", BOUND)
         received = b""
-        for piece in _body(exchange):
-            served.near.sendall(piece)
-            received += piece
+        with contextlib.closing(_body(exchange)) as body:
+            for piece in body:
+                served.near.sendall(piece)
+                received += piece
         return received
 
     assert rig.call(test) == b"partrest"
@@ -474,7 +499,8 @@ def test_where_reading_blocked_in_vain_an_early_answer_is_heard_all_the_same(
 
     def test(exchange: Exchange) -> tuple[int, bytes]:
         answer = exchange.receive_head()
-        return answer.status, b"".join(BackendBody(exchange, answer))
+        with contextlib.closing(BackendBody(exchange, answer)) as body:
+            return answer.status, b"".join(body)
 
     assert rig.call(test) == (413, b"too large")
 
@@ -551,7 +577,3 @@ def test_closing_what_is_kept_is_harmless_at_any_time(kept: relay._Kept) -> None
     kept.add(b"one")
     kept.close()
     kept.close()
-
-
-def test_a_transport_is_one_of_two() -> None:
-    assert [transport.value for transport in Transport] == ["blocking", "cooperative"]

@@ -7,9 +7,9 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import Error
-from . import check, demo, request, serve
+from . import check, convert, demo, request, serve
 
-_COMMANDS = (demo, serve, check, request)
+_COMMANDS = (demo, serve, check, convert, request)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

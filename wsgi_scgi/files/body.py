@@ -72,7 +72,7 @@ def read_block(file: OpenedFile, position: int, last: int, limit: int = BLOCK) -
     """
     block = file.read(min(limit, last + 1 - position), position)
     if not block:
-        return b"" if limit != BLOCK else bytes(limit)
+        raise _truncated(last + 1 - position)
     return block
 
 
@@ -275,4 +275,4 @@ class DescriptorFile(RangeFile):
             return 0
         if self._position > self._piece.first:
             return end - self._position
-        return max(end - self._body.file.size_now(), 0)
+        return min(max(end - self._body.file.size_now(), 0), self._piece.length)

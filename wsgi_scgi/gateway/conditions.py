@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ..semantics.path import merge_slashes
 from .request import Request
 
 ATTRIBUTES: Mapping[str, Callable[[Request], str]] = {
-    "path": lambda request: request.mount + request.path,
+    # As routes see it: a run of slashes leads around no condition.
+    "path": lambda request: request.mount + merge_slashes(request.path),
     "query": lambda request: request.query,
     "method": lambda request: request.method,
     "protocol": lambda request: str(request.environ["SERVER_PROTOCOL"]),

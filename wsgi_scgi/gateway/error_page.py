@@ -28,9 +28,13 @@ def error_response(
     route: str = "",
     reason: str = "",
 ) -> Response:
-    """Build the answer for ``status``; ``accept`` is the client's Accept field, or empty."""
+    """Build the answer for ``status``; ``accept`` is the client's Accept field, or empty.
+
+    ``reason`` is "bytes as str", by default that of RFC 9110.
+    """
     reason = reason or HTTPStatus(status).phrase
-    details: dict[str, str | int] = {"status": status, "error": reason, "message": message}
+    error = reason.encode("latin-1").decode("utf-8", "replace")
+    details: dict[str, str | int] = {"status": int(status), "error": error, "message": message}
     if route:
         details["route"] = route
     details["request_id"] = request_id
@@ -84,7 +88,7 @@ def _quality(accept: str, media_type: str) -> float:
 
 
 def _as_html(details: dict[str, str | int]) -> tuple[str, str]:
-    title = f"{details['status']} {details['error']}"
+    title = html.escape(f"{details['status']} {details['error']}")
     lines = [f"<p>{html.escape(str(details['message']))}</p>"]
     if "route" in details:
         lines.append(f"<p>Route: <code>{html.escape(str(details['route']))}</code></p>")

@@ -24,9 +24,19 @@ from .framing import declared_length
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 # What PATH_INFO of a bare environ may keep when it is written as a path again (RFC 3986 3.3).
-_REDIRECT_VARIABLES = ("REDIRECT_STATUS", "REDIRECT_URL", "REDIRECT_QUERY_STRING")
-
 _PATH_SAFE = "/!$&'()*+,;=:@~"
+
+_LAST_WORDS = ("REDIRECT_STATUS", "REDIRECT_URL", "REDIRECT_QUERY_STRING")
+
+# They are about the resource that was asked for, not about the page that tells of an error.
+_CONDITIONS = (
+    "HTTP_IF_MATCH",
+    "HTTP_IF_NONE_MATCH",
+    "HTTP_IF_MODIFIED_SINCE",
+    "HTTP_IF_UNMODIFIED_SINCE",
+    "HTTP_IF_RANGE",
+    "HTTP_RANGE",
+)
 
 
 class Request:
@@ -44,6 +54,7 @@ class Request:
         "environ",
         "host",
         "inherited",
+        "inherited_fields",
         "match",
         "method",
         "mount",
@@ -83,6 +94,8 @@ class Request:
         """The X-Request-ID of a trusted proxy."""
         self.inherited: dict[str, str] = {}
         """REDIRECT_* variables, after a local redirect."""
+        self.inherited_fields: list[tuple[str, str]] = []
+        """Response fields of the answers that redirected, for an answer of the gateway's own."""
 
     def _set_host(self, target: Target) -> None:
         # RFC 9112 3.2.2: the authority of an absolute-form target replaces the Host field.
@@ -133,36 +146,49 @@ class Request:
         """Return the request that a local redirect makes of this one, as Apache does.
 
         A GET (a HEAD stays one) without body for ``target``; REQUEST_URI stays, and what the
-        backend was sent comes again under names with REDIRECT_ in front.  ``target`` lies below
-        the mount.  Raises RequestError for a malformed one.
+        backend was sent comes again under names with REDIRECT_ in front.  ``status`` is that of
+        the answer; for an error the conditions of the request do not count.  Raises RequestError
+        for a target that is malformed or lies outside of the mount.
         """
-        environ = dict(self.environ)
-        for name in ("CONTENT_LENGTH", "HTTP_TRANSFER_ENCODING"):
-            environ.pop(name, None)
-        raw_path = target.path[len(self.mount) :]
-        environ.update(
-            {
-                "REQUEST_METHOD": "HEAD" if self.method == "HEAD" else "GET",
-                "PATH_INFO": decode_or_none(raw_path, keep_encoded_slash=False) or "",
-                "QUERY_STRING": target.query or "",
-                "wsgi.input": io.BytesIO(),
-                "REDIRECT_STATUS": str(status),
-                "REDIRECT_URL": self.mount + self.path,
-                "REDIRECT_QUERY_STRING": self.query,
-            }
-        )
+        raw_path = path_below(self.mount, target.path)
+        if raw_path is None:
+            raise RequestError("the path lies outside of where the gateway is mounted")
         request = copy.copy(self)
-        request.environ = environ
-        request.method = environ["REQUEST_METHOD"]
-        request.query = environ["QUERY_STRING"]
+        request.method = "HEAD" if self.method == "HEAD" else "GET"
+        request.query = target.query or ""
         request._raw_path = raw_path
         request.path = _normalised(raw_path, keep_encoded_slash=False)
         request.match = PathMatch("", request.path, request.path)
+        request.inherited = self._history(status)
         request.body = None
-        request.inherited = {
-            f"REDIRECT_{name}": value for name, value in (self.inherited | self.variables).items()
-        } | {name: environ[name] for name in _REDIRECT_VARIABLES}
+        request.environ = {
+            **self.environ,
+            **request.inherited,
+            "REQUEST_METHOD": request.method,
+            "PATH_INFO": request.path,
+            "QUERY_STRING": request.query,
+            "CONTENT_LENGTH": "0",
+            "wsgi.input": io.BytesIO(),
+        }
+        for name in ("HTTP_TRANSFER_ENCODING", *(() if status == 200 else _CONDITIONS)):
+            request.environ.pop(name, None)
         return request
+
+    def _history(self, status: int) -> dict[str, str]:
+        history = {f"REDIRECT_{name}": value for name, value in self.variables.items()}
+        if self.body is not None:
+            history["REDIRECT_CONTENT_LENGTH"] = str(self.body.length)
+        history["REDIRECT_STATUS"] = str(status)
+        history["REDIRECT_URL"] = self.mount + merge_slashes(self.path)
+        history["REDIRECT_QUERY_STRING"] = self.query
+        return history
+
+    def shorten_history(self) -> bool:
+        """Drop all REDIRECT_* variables that can be done without; tell whether any are gone."""
+        short = {name: self.inherited[name] for name in _LAST_WORDS if name in self.inherited}
+        is_shorter = short != self.inherited
+        self.inherited = short
+        return is_shorter
 
     def open_body(self, *, timeout: float, max_body: int) -> None:
         """Find out how the body is framed, and spool it if its length is unknown.
@@ -234,6 +260,14 @@ def _path_below_mount(environ: dict[str, Any], mount: str, raw: str) -> str:
     if "\0" in path_info:
         raise RequestError("the path contains a control character")
     return quote(path_info, safe=_PATH_SAFE, encoding="latin-1") or ("" if mount else "/")
+
+
+def path_below(mount: str, raw: str) -> str | None:
+    """Return what of an undecoded path is below ``mount``, None if it lies elsewhere."""
+    front = "/".join(raw.split("/")[: mount.count("/") + 1])
+    if decode_or_none(front, keep_encoded_slash=False) != mount:
+        return None
+    return raw[len(front) :]
 
 
 def decode_or_none(raw: str, *, keep_encoded_slash: bool) -> str | None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ..semantics.fields import merge_fields
 from .request import Request
 
 if TYPE_CHECKING:
@@ -71,6 +72,22 @@ class LocalRedirect:
     target: str
     fields: Fields
     keep_status: tuple[int, str] | None = None
+
+
+def merged_head(
+    head: tuple[int, str, Fields], earlier: Fields, keep_status: tuple[int, str] | None
+) -> tuple[int, str, Fields]:
+    """Return status, reason and fields of an answer that others had redirected to.
+
+    ``earlier`` are their fields.  An answer that is only the page for an error has the status of
+    that error, but for one that sends the client elsewhere: to log in, for instance.
+    """
+    status, reason, fields = head
+    if earlier:
+        fields = merge_fields(earlier, fields, status=status)
+    if keep_status is not None and not 300 <= status < 400:
+        status, reason = keep_status
+    return status, reason, fields
 
 
 Outcome = Response | Foreign | LocalRedirect

@@ -5,7 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..semantics.fields import forwarded_fields
-from ..semantics.forwarded import FIELDS, Network, Style, forwarding_fields, is_trusted
+from ..semantics.forwarded import (
+    Network,
+    Style,
+    forwarding_fields,
+    is_about_the_way,
+    is_trusted,
+)
 from ..semantics.path import (
     PathInfo,
     apache_path_info,
@@ -18,6 +24,7 @@ from .framing import max_forwards
 from .request import Request
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
+_AUTHORIZATION = re.compile(r"(?:REDIRECT_)*HTTP_AUTHORIZATION")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,10 +82,10 @@ def cgi_variables(request: Request, rules: VariableRules) -> dict[str, str]:
         _tell_the_way(request, fields, rules)
     if "HTTP_MAX_FORWARDS" in fields:
         fields["HTTP_MAX_FORWARDS"] = str(max_forwards(environ) - 1)
-    if not rules.pass_authorization:
-        fields.pop("HTTP_AUTHORIZATION", None)
     variables.update(fields)
     variables.update(request.inherited)
+    if not rules.pass_authorization:
+        _remove_authorization(variables)
     for condition in rules.conditions:
         condition.apply(request, variables)
     for name, configured in rules.configured.items():
@@ -98,29 +105,34 @@ def split_path(request: Request, rules: VariableRules) -> tuple[str, str | None]
     whole = request.mount + merge_slashes(request.path)
     if rules.path_info is PathInfo.OFF:
         return whole, None
-    path_info = apache_path_info(
-        *((match.target, "") if match.target else (rules.base, match.unmatched))
-    )
+    path_info = apache_path_info("" if match.target else rules.base, match.unmatched)
     return apache_script_name(whole, path_info), path_info
+
+
+def _remove_authorization(variables: dict[str, str]) -> None:
+    # The route that took the request before a local redirect may have passed it.
+    for name in list(filter(_AUTHORIZATION.fullmatch, variables)):
+        del variables[name]
 
 
 def _tell_the_way(request: Request, fields: dict[str, str], rules: VariableRules) -> None:
     """Replace or complete what the fields say about the way that the request has come."""
     peer = str(request.environ.get("REMOTE_ADDR") or "")
-    before = {name: fields.pop(name) for name in FIELDS if name in fields}
     if is_trusted(peer, rules.trusted_proxies):
-        fields.update(before)
         request_id = fields.get("HTTP_X_REQUEST_ID", "")
         if _REQUEST_ID.fullmatch(request_id):
             request.request_id = request_id
     else:
-        before = {}
+        for name in list(filter(is_about_the_way, fields)):
+            del fields[name]
+        if rules.trusted_proxies:
+            fields.pop("HTTP_X_REQUEST_ID", None)
     fields.update(
         forwarding_fields(
             rules.forwarded,
             peer=peer,
             host=request.host or request.server_name,
             scheme=request.environ["wsgi.url_scheme"],
-            before=before,
+            before=fields,
         )
     )

@@ -7,8 +7,8 @@ from ..gateway.error_page import error_response, new_request_id
 from ..gateway.request import Request
 from ..gateway.response import Handler, LocalRedirect, Outcome, Response
 
-# Without these a client cannot act on the status (RFC 9110 11.6.1, 10.2.1, 10.2.3).
-_KEPT = frozenset({"www-authenticate", "proxy-authenticate", "allow", "retry-after"})
+# Without these a client cannot act on the status (RFC 9110 10.2.1, 10.2.3, 11.6.1).
+_KEPT = frozenset({"www-authenticate", "allow", "retry-after"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +33,34 @@ class OverrideErrors:
     def __call__(self, request: Request) -> Outcome:
         """Return the inner answer, or what is to be in its place."""
         response = self._inner(request)
-        # An error document that fails is shown as it is: it must not replace itself.
+        # A page for an error that fails itself is replaced where the first one was sought.
         if request.is_error_document or not isinstance(response, Response):
             return response
-        status = response.status
-        if status < 400 or (self._rules.statuses and status not in self._rules.statuses):
+        status, statuses = response.status, self._rules.statuses
+        if status < 400 or (statuses is not None and status not in statuses):
             return response
         response.close()
         kept = [field for field in response.fields if field[0].lower() in _KEPT]
         document = self._rules.documents.get(status, "")
         if document.startswith("/"):
             return LocalRedirect(document, kept, (status, response.reason))
-        page = error_response(
-            status,
-            document or "The application could not handle this request.",
-            request_id=request.request_id or new_request_id(),
-            accept=request.environ.get("HTTP_ACCEPT", ""),
-            route=request.route,
-            reason=response.reason,
-        )
+        page = own_page(request, status, response.reason, document)
         page.fields += kept
         return page
+
+
+def own_page(request: Request, status: int, reason: str, text: str = "") -> Response:
+    """Return the gateway's page for an error of the backend, without a body for HEAD."""
+    page = error_response(
+        status,
+        text or "The application could not handle this request.",
+        request_id=request.request_id or new_request_id(),
+        accept=request.environ.get("HTTP_ACCEPT", ""),
+        route=request.route,
+        reason=reason,
+    )
+    # Which methods are allowed is the backend's to say.
+    page.fields = [field for field in page.fields if field[0] != "Allow"]
+    if request.method == "HEAD":
+        page.body = b""
+    return page

@@ -83,6 +83,9 @@ class Forwarder:
         try:
             return encode_request_head(length, variables, limit=self._rules.max_request_head)
         except RequestHeadTooLarge as error:
+            # What was sent before a local redirect may not cost the request itself.
+            if request.shorten_history():
+                return self._encode_head(request)
             raise RequestError(
                 str(error),
                 status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,

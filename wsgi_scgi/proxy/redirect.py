@@ -5,14 +5,23 @@ dropped and the path goes through all routes and the fallback again, access rule
 backend leads to nothing that a client could not ask for itself (CVE-2024-38476).
 """
 
-from ..errors import GatewayError, RequestError
-from ..gateway.request import Request
-from ..gateway.response import Fields, Foreign, Handler, LocalRedirect, Outcome, Response
-from ..semantics.fields import merge_fields
-from ..semantics.target import parse_target
+import logging
+from dataclasses import replace
+from urllib.parse import quote
+
+from ..errors import ClientDisconnected, GatewayError, RequestError
+from ..gateway.request import Request, path_below
+from ..gateway.response import Fields, Foreign, Handler, LocalRedirect, Outcome, Response, merged_head
+from ..semantics.target import Target
+from .error_override import own_page
+
+logger = logging.getLogger("wsgi_scgi")
 
 LIMIT = 10
 """Redirects in a row, as Apache's LimitInternalRecursion."""
+
+# Backends write blanks and bytes over 0x7e as they are, and Apache takes them so.
+_AS_WRITTEN = "".join(map(chr, range(0x21, 0x7F)))
 
 
 class RecogniseRedirect:
@@ -26,29 +35,33 @@ class RecogniseRedirect:
         self._field = field.lower()
 
     def __call__(self, request: Request) -> Outcome:
-        """Return a LocalRedirect for status 200, written or not, with a path of this server."""
+        """Return a LocalRedirect for status 200, written or not, with a path of this gateway."""
         response = self._inner(request)
         if not isinstance(response, Response):
             return response
-        target = self._target(request, response)
-        if target is None:
+        value = response.control.get(self._field)
+        # Without a Status, a Location has already made it 302: the client is to follow it then.
+        if value is None or (response.explicit_status and response.status != 200):
+            return response
+        if not _is_local(value, request.mount):
+            if self._field != "location":
+                logger.warning(
+                    "%s: %s is no path of this gateway: ignored", self._field, ascii(value)
+                )
             return response
         response.close()
-        return LocalRedirect(target, response.fields)
+        return LocalRedirect(value.partition("#")[0], response.fields)
 
-    def _target(self, request: Request, response: Response) -> str | None:
-        # Without a Status, a Location has already made it 302: the client is to follow it then.
-        if response.explicit_status and response.status != 200:
-            return None
-        value = response.control.get(self._field)
-        if value is None and self._field == "location":
-            value = next((v for name, v in response.fields if name.lower() == "location"), None)
-        if value is None or not value.startswith("/") or value.startswith("//"):
-            return None
-        # Outside the mount another application answers: that is a way for the client to go.
-        if request.mount and not value.startswith(f"{request.mount}/"):
-            return None
-        return value.partition("#")[0]
+
+def _is_local(value: str, mount: str) -> bool:
+    """Tell whether ``value`` is a path below ``mount``.
+
+    Outside of it another application answers: that is a way for the client to go.
+    """
+    path = value.partition("#")[0].partition("?")[0]
+    if not path.startswith("/") or path.startswith("//"):
+        return False
+    return path_below(mount, path) is not None
 
 
 class FollowRedirects:
@@ -67,30 +80,56 @@ class FollowRedirects:
             for _ in range(LIMIT + 1):
                 outcome = self._inner(current)
                 if not isinstance(outcome, LocalRedirect):
-                    return _merged(outcome, fields, status)
-                fields = merge_fields(fields, outcome.fields)
-                chain.append(outcome.target)
+                    return _merged(current, outcome, fields, status)
+                request.inherited_fields = fields = merge_fields(fields, outcome.fields)
                 status = status or outcome.keep_status
-                current = _redirected(current, outcome)
+                chain.append(outcome.target)
+                current = _redirected(current, outcome.target, status)
+            raise GatewayError(
+                f"more than {LIMIT} local redirects: {' -> '.join(map(_shown, chain))}"
+            )
+        except GatewayError as error:
+            if status is None or isinstance(error, ClientDisconnected):
+                raise
+            logger.error("no page for status %d at %s: %s", status[0], _shown(chain[-1]), error)
+            return _merged(current, own_page(current, *status), fields, status)
         finally:
             request.route = current.route
-        raise GatewayError(f"more than {LIMIT} local redirects: {' -> '.join(chain)}")
 
 
-def _redirected(request: Request, redirect: LocalRedirect) -> Request:
+def _redirected(request: Request, target: str, status: tuple[int, str] | None) -> Request:
+    path, mark, query = target.partition("?")
     try:
-        target = parse_target(redirect.target)
-    except ValueError as error:
-        raise RequestError(f"the local redirect {redirect.target!r}: {error}") from error
-    status, _ = redirect.keep_status or (200, "")
-    return request.redirected(target, status=status)
+        return request.redirected(
+            Target(quote(path, safe=_AS_WRITTEN, encoding="latin-1"), query if mark else None),
+            status=200 if status is None else status[0],
+        )
+    except RequestError as error:
+        raise RequestError(
+            f"the local redirect to {_shown(target)}: {error}",
+            public="The application leads to an address that cannot be.",
+        ) from error
 
 
-def _merged(outcome: Response | Foreign, fields: Fields, status: tuple[int, str] | None) -> Outcome:
+def _merged(
+    request: Request,
+    outcome: Response | Foreign,
+    fields: Fields,
+    status: tuple[int, str] | None,
+) -> Outcome:
+    """Return the answer that redirects have led to, with what they left to it."""
     if isinstance(outcome, Foreign):
-        return Foreign(outcome.application, outcome.environ, fields, status)
-    if fields:
-        outcome.fields = merge_fields(fields, outcome.fields)
-    if status is not None:
-        outcome.status, outcome.reason = status
+        return replace(outcome, fields=fields, keep_status=status)
+    if status is not None and outcome.status >= 400:
+        # It may well be what the first answer was not to show.
+        outcome.close()
+        outcome = own_page(request, *status)
+    outcome.status, outcome.reason, outcome.fields = merged_head(
+        (outcome.status, outcome.reason, outcome.fields), fields, status
+    )
     return outcome
+
+
+def _shown(text: str) -> str:
+    """Return what a backend wrote for the log, in which it must not forge lines."""
+    return ascii(text)[1:-1]

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from ..errors import RequestError
 from ..gateway.request import Request
 from ..gateway.response import Handler, Outcome
+from ..semantics.host import canonical_name, is_among
 from ..semantics.path import EncodedSlash, Pattern, Prefix
 
 
@@ -14,8 +15,8 @@ from ..semantics.path import EncodedSlash, Pattern, Prefix
 class Route:
     """What it takes and what handles that; None excludes it (``ProxyPass ... !``).
 
-    ``name`` is for the log and error pages; ``hosts`` are names in lower case, ``*.`` in front
-    stands for any number of labels, and none at all for every host.
+    ``name`` is for the log and error pages; ``hosts`` are names as ``semantics.host.is_among``
+    has them, none at all stands for every host.
     """
 
     name: str
@@ -45,7 +46,7 @@ class Router:
 
     def _handler_for(self, request: Request) -> Handler | None:
         for route in self._routes:
-            if route.hosts and not _serves(route.hosts, request.server_name):
+            if route.hosts and not is_among(canonical_name(request.server_name), route.hosts):
                 continue
             if request.has_encoded_slash:
                 taken = _take_encoded_slash(route, request)
@@ -62,16 +63,6 @@ def _take(route: Route, request: Request, path: str) -> bool:
         return False
     request.take(route.name, path, match)
     return True
-
-
-def _serves(hosts: frozenset[str], name: str) -> bool:
-    name = name.rstrip(".")  # the root label of a name that is fully written
-    while name:
-        if name in hosts:
-            return True
-        _, _, name = name.removeprefix("*.").partition(".")
-        name = f"*.{name}" if name else ""
-    return False
 
 
 def _take_encoded_slash(route: Route, request: Request) -> bool:

@@ -6,7 +6,7 @@ their own.
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _VARIABLE = re.compile(r"HTTP_[A-Z0-9_]+")
 
@@ -115,12 +115,19 @@ class FieldRules:
     """What a route says about response fields; all names in lower case.
 
     ``control`` are orders to a step of the route, ``hidden`` and ``passed`` change what clients
-    see beyond the defaults.
+    see beyond the defaults.  A Location that is an order is no less a word to the client where
+    the step does not follow it.
     """
 
     control: frozenset[str] = frozenset()
     hidden: frozenset[str] = frozenset()
     passed: frozenset[str] = frozenset()
+    removed: frozenset[str] = field(init=False)
+    """What clients do not get; computed."""
+
+    def __post_init__(self) -> None:
+        orders = (_CONTROL_FIELDS - self.passed) | (self.control - {"location"})
+        object.__setattr__(self, "removed", _RESPONSE_HOP_BY_HOP | orders | self.hidden)
 
 
 def control_values(fields: Iterable[tuple[str, str]], names: frozenset[str]) -> dict[str, str]:
@@ -142,7 +149,7 @@ def end_to_end_fields(
     Content-Length and Content-Type where ``status`` allows no content (RFC 9110 8.6, 15.4.5).
     """
     fields = list(fields)
-    removed = _RESPONSE_HOP_BY_HOP | (_CONTROL_FIELDS - rules.passed) | rules.hidden | rules.control
+    removed = rules.removed
     nominated = {
         option.strip(" \t").lower()
         for name, value in fields
@@ -160,30 +167,51 @@ def end_to_end_fields(
 
 
 # What describes the first body, or where it was to be found, and is void with it.
-_REPLACED = frozenset(
+_OF_FIRST_ONLY = frozenset(
     {"location", "content-length", "content-range", "content-encoding", "etag", "last-modified"}
 )
-_ONE_VALUE = frozenset({"content-type", "date", "server", "expires", "age", "retry-after"})
+# Joined with a comma these would say nothing, or something else.
+_ONE_VALUE = frozenset(
+    {
+        "access-control-allow-credentials",
+        "access-control-allow-origin",
+        "access-control-max-age",
+        "age",
+        "content-disposition",
+        "content-location",
+        "content-type",
+        "date",
+        "expires",
+        "retry-after",
+        "server",
+        "strict-transport-security",
+        "x-request-id",
+    }
+)
 
 
 def merge_fields(
-    first: Iterable[tuple[str, str]], second: Iterable[tuple[str, str]]
+    first: Iterable[tuple[str, str]], second: Iterable[tuple[str, str]], *, status: int = 200
 ) -> list[tuple[str, str]]:
-    """Return the fields of an answer that another one had redirected to, as Apache merges them.
+    """Return the fields of an answer of ``status`` that another one had redirected to.
 
-    Fields of both are joined with a comma, cookies stay apart, and a Content-Type of the first
-    counts only if the second has none.
+    As Apache merges them: those that both have are joined with a comma, cookies stay apart, and
+    a Content-Type of the first counts only if the second has none.  Unlike there, the second
+    decides about fields of one value.
     """
     second = list(second)
     names = {name.lower() for name, _ in second}
+    dropped = _OF_FIRST_ONLY | (_ONE_VALUE & names)
+    if status in (204, 304):
+        dropped |= {"content-type"}
+    kept = [field for field in first if field[0].lower() not in dropped]
+    to_join = {name.lower() for name, _ in kept} & (names - {"set-cookie"})
+    joined = control_values(kept + second, frozenset(to_join))
     merged: list[tuple[str, str]] = []
-    joined: set[str] = set()
-    for name, value in first:
+    for name, value in kept + second:
         lower = name.lower()
-        if lower in _REPLACED or (lower in _ONE_VALUE and lower in names):
-            continue
-        if lower in names and lower != "set-cookie":
-            value = ", ".join([value, *(text for other, text in second if other.lower() == lower)])
-            joined.add(lower)
-        merged.append((name, value))
-    return merged + [field for field in second if field[0].lower() not in joined]
+        if lower not in to_join:
+            merged.append((name, value))
+        elif lower in joined:
+            merged.append((name, joined.pop(lower)))
+    return merged

@@ -6,19 +6,15 @@ himself is replaced.
 
 import enum
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+UNIX = "unix:"
+"""What stands for every peer on a Unix socket among the trusted: nginx's word."""
 
-FIELDS = (
-    "HTTP_FORWARDED",
-    "HTTP_X_FORWARDED_FOR",
-    "HTTP_X_FORWARDED_HOST",
-    "HTTP_X_FORWARDED_PROTO",
-    "HTTP_X_FORWARDED_PORT",
-    "HTTP_X_FORWARDED_PREFIX",
-    "HTTP_X_FORWARDED_SERVER",
-)
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network | str
+"""Addresses of peers; the only string is ``UNIX``."""
+
+_FIELDS = frozenset({"HTTP_FORWARDED", "HTTP_X_REAL_IP"})
 
 
 class Style(enum.Enum):
@@ -29,30 +25,51 @@ class Style(enum.Enum):
     FORWARDED = "forwarded"
 
 
-def is_trusted(address: str, networks: Iterable[Network]) -> bool:
-    """Tell whether the peer at ``address`` is one of ``networks``; a Unix socket has none."""
-    try:
-        peer = ipaddress.ip_address(address)
-    except ValueError:
-        return False
-    return any(peer in network for network in networks)
+def is_about_the_way(name: str) -> bool:
+    """Tell whether a variable says where a request comes from: X-Forwarded-* and their like."""
+    return name.startswith("HTTP_X_FORWARDED") or name in _FIELDS
+
+
+def is_trusted(address: str, networks: Collection[Network]) -> bool:
+    """Tell whether the peer at ``address`` is one of ``networks``.
+
+    A peer on a Unix socket has an empty address; any other text that is no address is trusted by
+    nobody, since middleware may have taken it from a field.
+    """
+    peer = _address(address)
+    if peer is None:
+        return not address and UNIX in networks
+    return any(not isinstance(network, str) and peer in network for network in networks)
 
 
 def forwarding_fields(
     style: Style, *, peer: str, host: str, scheme: str, before: dict[str, str]
 ) -> dict[str, str]:
     """Return the variables to add; ``before`` has those of a trusted proxy, or is empty."""
+    address = _address(peer)
     if style is Style.X_FORWARDED:
-        hops = [hop for hop in (before.get("HTTP_X_FORWARDED_FOR"), peer) if hop]
+        hops = before.get("HTTP_X_FORWARDED_FOR", ""), str(address or "")
         return {
             # A peer on a Unix socket has no address.
-            "HTTP_X_FORWARDED_FOR": ", ".join(hops) or "unknown",
+            "HTTP_X_FORWARDED_FOR": ", ".join(filter(None, hops)) or "unknown",
             "HTTP_X_FORWARDED_HOST": before.get("HTTP_X_FORWARDED_HOST") or host,
             "HTTP_X_FORWARDED_PROTO": before.get("HTTP_X_FORWARDED_PROTO") or scheme,
         }
     if style is Style.FORWARDED:
-        node = f'"[{peer}]"' if ":" in peer else peer or "unknown"
+        # RFC 7239 6: brackets and colons need quotes, and so does a port in the host.
+        node = f'"[{address}]"' if ":" in str(address) else address or "unknown"
         element = f'for={node};host="{host}";proto={scheme}'
-        hops = [hop for hop in (before.get("HTTP_FORWARDED"), element) if hop]
-        return {"HTTP_FORWARDED": ", ".join(hops)}
+        hops = before.get("HTTP_FORWARDED", ""), element
+        return {"HTTP_FORWARDED": ", ".join(filter(None, hops))}
     return {}
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """Return the address in ``text``, an IPv4 one where a socket for both says ``::ffff:``."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -38,3 +39,28 @@ def parse_host(value: str) -> Host:
     if port is not None and port > 65535:
         raise ValueError("the port of the Host is over 65535")
     return Host(match["name"].lower(), port)
+
+
+def canonical_name(name: str) -> str:
+    """Return the one spelling of a host's name: two that mean the same host become equal.
+
+    Lower case, without the root's dot at the end, an IPv6 address compressed.  ``name`` has no
+    port.  Raises ValueError for brackets without an IPv6 address.
+    """
+    if name.startswith("["):
+        return f"[{ipaddress.IPv6Address(name[1:-1]).compressed}]"
+    return name.lower().rstrip(".")
+
+
+def is_among(name: str, names: Collection[str]) -> bool:
+    """Tell whether ``names`` has the name of a host; all are canonical.
+
+    ``*.`` in front of one of them stands for one label or more.  ``name`` may be such a one
+    itself: then the question is whether all of its hosts are among them.
+    """
+    while name:
+        if name in names:
+            return True
+        _, _, name = name.removeprefix("*.").partition(".")
+        name = f"*.{name}" if name else ""
+    return False

@@ -13,6 +13,8 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ENCODED_SLASH = re.compile(r"%2[Ff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _SLASHES = re.compile(r"//+")
+_REFERENCE = re.compile(r"\$([0-9])")
+_DOT_SEGMENT = re.compile(r"/\.\.?(?:/|\Z)")
 
 # What mod_proxy's canonicalisation leaves unencoded in a path.
 _APACHE_SAFE = "~$-_.+!*'(),;:@&=/"
@@ -99,7 +101,10 @@ class PathMatch(NamedTuple):
     rest: str
     """What follows, with its slashes."""
     unmatched: str
-    """What ProxyPass leaves over: the same, slash runs merged, less a slash of the prefix."""
+    """What ProxyPass leaves over: the same, slash runs merged, less a slash of the prefix.
+
+    Of a regular expression it is the whole path of the backend as Apache makes it.
+    """
     target: str | None = None
     """The backend's whole path, where the route makes it from a regular expression."""
 
@@ -144,11 +149,12 @@ class Prefix:
 class Pattern:
     """The regular expression of a route, as ProxyPassMatch has it, and the path it makes.
 
-    ``$0`` to ``$9`` in ``target`` stand for what was matched; a target without any gets the
-    whole path appended.  Only paths are made this way, never a host (CVE-2021-40438).
+    ``$0`` to ``$9`` in ``target``, which starts with a slash, stand for what was matched; a
+    target without any gets the whole path appended.  Only paths are made this way, never a host
+    (CVE-2021-40438).
 
     >>> Pattern("^/user/([a-z]+)$", "/u/$1").match("/user/jane")
-    PathMatch(mount='/user', rest='/jane', unmatched='/jane', target='/u/jane')
+    PathMatch(mount='/user', rest='/jane', unmatched='/u/jane', target='/u/jane')
     """
 
     __slots__ = ("_expression", "_target")
@@ -156,7 +162,7 @@ class Pattern:
     def __init__(self, expression: str, target: str) -> None:
         """Raise ValueError for an expression that cannot be compiled or lacks a group."""
         try:
-            self._expression = re.compile(expression.encode("utf-8").decode("latin-1"))
+            self._expression = re.compile(expression)
         except re.error as error:
             raise ValueError(f"the expression is invalid: {error}") from error
         self._target = target
@@ -165,23 +171,25 @@ class Pattern:
                 raise ValueError(f"${digit} stands for a group that the expression does not have")
 
     def match(self, path: str) -> PathMatch | None:
-        """Return how the expression, searched for as in Apache, divides ``path``."""
-        path = merge_slashes(path)
+        """Return how the expression, searched for as in Apache, divides ``path``.
+
+        A path of the backend with dot segments is not made: groups may end within a segment, and
+        ``..`` would lead out of the target.
+        """
+        path = merge_slashes(path) or "/"
         match = self._expression.search(path)
         if match is None:
             return None
         if _REFERENCE.search(self._target):
             target = _REFERENCE.sub(lambda found: match[int(found[1])] or "", self._target)
+            if _DOT_SEGMENT.search(target):
+                return None
+            as_apache = target
         else:
             target = self._target.rstrip("/") + path
-        if not target.startswith("/"):
-            target = f"/{target}"
+            as_apache = path if self._target == "/" else self._target + path
         mount = apache_script_name(path, target)
-        rest = path[len(mount) :]
-        return PathMatch(mount, rest, rest, target)
-
-
-_REFERENCE = re.compile(r"\$([0-9])")
+        return PathMatch(mount, path[len(mount) :], as_apache, target)
 
 
 def join_base(base: str, rest: str) -> str:

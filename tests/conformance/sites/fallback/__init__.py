@@ -1,0 +1,1 @@
+"""A gateway with an application of its own behind its routes."""

@@ -1,0 +1,5 @@
+"""``wsgi-scgi convert``: an Apache configuration in, ours out, nothing opened that was closed."""
+
+from .conversion import convert
+
+__all__ = ["convert"]
