@@ -1,7 +1,7 @@
 """flup's SCGI client (``flup.client.scgi_app``), as it is, behind gunicorn.
 
-Run as a program it makes one request to a port and says why that fails: on Python 3 it always did
-so far.  What would have to be patched would no longer be flup.
+Run as a program it makes one request to a port and says why that fails: flup 1.0.3 uses a name that
+Python 3 does not have.  With patches it would no longer be flup.
 """
 
 import importlib

@@ -8,8 +8,10 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -48,6 +50,7 @@ class QuickRun:
     printed: str
     results: dict[str, Any]
     picture: str
+    left: tuple[str, ...]
 
 
 @pytest.fixture(scope="module")
@@ -56,17 +59,39 @@ def quick_run(tmp_path_factory: pytest.TempPathFactory) -> QuickRun:
     peers.require("wrk", "install wrk")
     directory = tmp_path_factory.mktemp("benchmarks")
     files = (directory / "results.json", directory / "results.svg")
-    done = run("macro", "--quick", "--json", str(files[0]), "--svg", str(files[1]))
+    # Not below pytest's own directory, which servers with another user cannot enter.
+    with tempfile.TemporaryDirectory(prefix="quick-") as temporary:
+        Path(temporary).chmod(0o755)
+        arguments = ("macro", "--quick", "--json", str(files[0]), "--svg", str(files[1]))
+        done = run(*arguments, temporary=temporary)
+        left = tuple(left_behind(temporary))
     assert done.returncode == 0, done.stdout + done.stderr
-    return QuickRun(done.stdout, json.loads(files[0].read_text()), files[1].read_text())
+    return QuickRun(done.stdout, json.loads(files[0].read_text()), files[1].read_text(), left)
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, temporary: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run the benchmarks as a user does."""
     command = [sys.executable, "-m", "benchmarks", *arguments]
+    environment = {**os.environ, "TMPDIR": temporary} if temporary else None
     return subprocess.run(
-        command, cwd=ROOT, capture_output=True, text=True, timeout=BOUND, check=False
+        command,
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=BOUND,
+        check=False,
     )
+
+
+def left_behind(directory: str) -> Iterator[str]:
+    """Yield the files below ``directory``, and the commands that have it in their arguments."""
+    yield from os.listdir(directory)
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            if directory in command:
+                yield command
 
 
 def rows_of(results: dict[str, Any], scenario: str) -> dict[str, dict[str, Any]]:
@@ -128,6 +153,9 @@ class TestEveryScenario:
 
 
 class TestRun:
+    def test_leaves_no_file_and_no_process_behind(self, quick_run: QuickRun) -> None:
+        assert quick_run.left == ()
+
     def test_says_on_what_it_ran(self, quick_run: QuickRun) -> None:
         found = quick_run.results["environment"]
         for name in ("python", "build", "gunicorn", "gevent", "kernel", "cores", "backend"):
@@ -186,12 +214,18 @@ class _StandIn(BaseHTTPRequestHandler):
         pass
 
 
+class _StandInServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: the load generator leaves when its time is over."""
+
+
 @contextlib.contextmanager
 def stand_in(status: int, body: bytes) -> Iterator[int]:
     """Serve one answer for everything; yield the port."""
     handler = type("_Chosen", (_StandIn,), {"answer": (status, body)})
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
+    with _StandInServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:

@@ -6,6 +6,7 @@ the server iterates over.  Every failure of ours becomes an error page and a lin
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from .errors import ClientDisconnected, GatewayError
@@ -59,10 +60,10 @@ class Edge:
             return [response.body] if response.body else []
         result = _Result(environ, request, response)
         if isinstance(response.body, FileBody):
-            body = response.body
-            return (
-                wrap_for_server(body, environ, on_close=result.close, on_cut=result.cut) or result
+            wrapped = wrap_for_server(
+                response.body, environ, on_close=result.close, on_cut=result.cut
             )
+            return result if wrapped is None else wrapped
         return result
 
 
@@ -132,7 +133,7 @@ def _failure(environ: dict[str, Any], request: Request | None, error: GatewayErr
     request_id = (request.request_id if request is not None else "") or new_request_id()
     route = request.route if request is not None else ""
     logger.log(
-        logging.INFO if error.status < 500 else logging.ERROR,
+        _level(error),
         "%s: %d (route %s, request %s): %s",
         _describe(environ),
         error.status,
@@ -152,6 +153,13 @@ def _failure(environ: dict[str, Any], request: Request | None, error: GatewayErr
     if environ.get("REQUEST_METHOD") == "HEAD":
         response.body = b""
     return response
+
+
+def _level(error: GatewayError) -> int:
+    if error.status >= 500:
+        return logging.ERROR
+    # A refused file may be a backend that somebody has talked into something.
+    return logging.WARNING if error.status == HTTPStatus.FORBIDDEN else logging.INFO
 
 
 def _describe(environ: dict[str, Any]) -> str:

@@ -37,13 +37,13 @@ class TestSetEnv:
         table = variables("SetEnv A 1\nSetEnvIf Host x A=2 B=3\nSetEnvIf Request_URI . A=4\n")
 
         assert table.fixed == {"A": "1"}
-        assert [one["set"] for one in table.conditions] == [{"B": "3"}]
+        assert [one["set"] for one in table.set_if] == [{"B": "3"}]
 
     def test_unset_leaves_conditions_alone(self) -> None:
         table = variables("SetEnvIf Host x A=2\nUnsetEnv A\n")
 
         assert table.fixed == {"A": False}
-        assert [one["set"] for one in table.conditions] == [{"A": "2"}]
+        assert [one["set"] for one in table.set_if] == [{"A": "2"}]
 
     @pytest.mark.parametrize(
         "line", ["SetEnv proxy-scgi-pathinfo 1", "UnsetEnv proxy-scgi-pathinfo"]
@@ -125,7 +125,7 @@ class TestSetEnvIf:
     def test_what_holds_sometimes_is_a_table_of_set_if(self) -> None:
         table = variables("SetEnvIfNoCase Host ^x A=1 !B\n")
 
-        assert table.conditions == [
+        assert table.set_if == [
             {"header": "Host", "matches": "^x", "ignore_case": True, "set": {"A": "1", "B": False}}
         ]
 
@@ -133,19 +133,19 @@ class TestSetEnvIf:
         table = variables("SetEnvIf Request_URI . A=1 C=1\nSetEnvIf Host x A=2 B=2\n")
 
         assert table.fixed == {"C": "1"}
-        assert table.conditions == [
+        assert table.set_if == [
             {"attribute": "path", "matches": "", "set": {"A": "1"}},
             {"header": "Host", "matches": "x", "set": {"A": "2", "B": "2"}},
         ]
 
     def test_what_always_holds_makes_earlier_conditions_needless(self) -> None:
-        assert variables("SetEnvIf Host x A=2\nSetEnvIf Request_URI . A=1\n").conditions == []
+        assert variables("SetEnvIf Host x A=2\nSetEnvIf Request_URI . A=1\n").set_if == []
         assert variables("SetEnvIf Host x A=2\nSetEnvIf Request_URI . !A\n") == VariableTable()
 
     def test_references_to_the_match_are_carried_over(self) -> None:
         table = variables("SetEnvIf Request_URI ^/(.*) A=$1\n")
 
-        assert table.conditions == [{"attribute": "path", "matches": "^/(.*)", "set": {"A": "$1"}}]
+        assert table.set_if == [{"attribute": "path", "matches": "^/(.*)", "set": {"A": "$1"}}]
 
     def test_a_backslash_in_a_value_is_apaches_business(self) -> None:
         assert "which Apache interprets" in remarks(r"SetEnvIf Host x A=\$1" + "\n")

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from wsgi_scgi.errors import RequestError
-from wsgi_scgi.gateway.framing import check_length, declared_length, may_have_body
+from wsgi_scgi.gateway.framing import check_length, declared_length, max_forwards, may_have_body
 
 _CHUNKED = {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
 
@@ -121,3 +121,16 @@ def test_a_body_over_the_limit_is_413_and_the_client_does_not_learn_the_limit() 
 
     assert caught.value.status == 413
     assert caught.value.public == "The body is too large."
+
+
+@pytest.mark.parametrize(("value", "number"), [("0", 0), ("5", 5), ("0010", 10)])
+def test_max_forwards_is_a_decimal_number(value: str, number: int) -> None:
+    assert max_forwards({"HTTP_MAX_FORWARDS": value}) == number
+
+
+@pytest.mark.parametrize("value", ["", "x", "-1", "+1", "1.0", "1, 2", " 1", "9" * 11, "\xb2"])
+def test_max_forwards_that_is_no_number_is_400(value: str) -> None:
+    with pytest.raises(RequestError, match="Max-Forwards") as caught:
+        max_forwards({"HTTP_MAX_FORWARDS": value})
+
+    assert caught.value.status == 400

@@ -12,6 +12,7 @@ from wsgi_scgi.errors import RequestError
 from wsgi_scgi.gateway.body import BodyState, SpooledBody, StreamedBody
 from wsgi_scgi.gateway.request import Request
 from wsgi_scgi.semantics.path import PathMatch
+from wsgi_scgi.semantics.target import parse_target
 
 
 def refuse(environ: dict[str, Any], cause: str, status: int = 400) -> None:
@@ -320,6 +321,81 @@ def test_a_body_that_can_be_sent_again_may_stand_for_the_first() -> None:
 
     assert request.body is copy
     copy.close()
+
+
+# Local redirects
+
+
+def redirected(request: Request, target: str, *, status: int = 200) -> Request:
+    return request.redirected(parse_target(target), status=status)
+
+
+def test_a_local_redirect_makes_a_get_without_a_body_for_another_path() -> None:
+    environ = server_environ("/a/b?q=1", method="POST", body=b"hello", HTTP_ACCEPT="*/*")
+    first = Request(environ)
+    first.variables = {"SCRIPT_NAME": "/a/b", "HTTP_ACCEPT": "*/*"}
+
+    second = redirected(first, "/c/%41//d?r=2")
+
+    assert (second.method, second.path, second.query) == ("GET", "/c/A//d", "r=2")
+    assert second.target == "/a/b?q=1"  # REQUEST_URI is what the client asked for
+    assert second.match == PathMatch("", "/c/A//d", "/c/A//d")
+    assert second.body is None
+    second.open_body(timeout=1.0, max_body=0)
+    assert second.body is None
+    assert second.environ["PATH_INFO"] == "/c/A//d"
+    assert second.environ["wsgi.input"].read() == b""
+    assert second.environ.get("CONTENT_LENGTH", "") in ("", "0")
+    assert second.inherited == {
+        "REDIRECT_SCRIPT_NAME": "/a/b",
+        "REDIRECT_HTTP_ACCEPT": "*/*",
+        "REDIRECT_STATUS": "200",
+        "REDIRECT_URL": "/a/b",
+        "REDIRECT_QUERY_STRING": "q=1",
+    }
+    assert not second.is_error_document
+
+
+def test_a_local_redirect_leaves_the_first_request_as_it_is() -> None:
+    environ = server_environ("/a", method="POST", body=b"hello")
+    first = Request(environ)
+
+    redirected(first, "/b")
+
+    assert (first.method, first.path, first.inherited) == ("POST", "/a", {})
+    assert environ["CONTENT_LENGTH"] == "5"
+    assert first.environ is environ
+
+
+def test_a_redirected_head_stays_a_head_and_an_encoded_slash_one() -> None:
+    second = redirected(Request(server_environ("/a", method="HEAD")), "/b%2Fc")
+
+    assert second.method == "HEAD"
+    assert second.has_encoded_slash
+    assert second.path_with_encoded_slashes() == "/b%2Fc"
+    assert second.query == ""
+
+
+def test_a_local_redirect_stays_below_the_mount() -> None:
+    environ = server_environ("/mount/a", SCRIPT_NAME="/mount", PATH_INFO="/a")
+
+    second = redirected(Request(environ), "/mount/b")
+
+    assert (second.mount, second.path) == ("/mount", "/b")
+    assert second.inherited["REDIRECT_URL"] == "/mount/a"
+
+
+@pytest.mark.parametrize("target", ["/%00", "/../x", "/%zz"])
+def test_a_local_redirect_to_nowhere_is_refused(target: str) -> None:
+    with pytest.raises(RequestError):
+        redirected(Request(server_environ("/a")), target)
+
+
+def test_the_second_request_for_an_error_knows_that_it_is() -> None:
+    first = Request(server_environ("/a"))
+
+    assert not first.is_error_document
+    assert redirected(first, "/404.html", status=404).is_error_document
 
 
 _PIECES = st.lists(

@@ -352,6 +352,20 @@ def test_an_interim_head_is_as_strict_as_a_final_one(split: Splitting) -> None:
     refuse(b"Status: 103\n\n\n", split, "is empty")
 
 
+@every_splitting
+@trailing_data
+def test_the_heads_can_be_had_as_they_came(split: Splitting, trailing: bytes) -> None:
+    data = b"Status: 103\r\nLink: </a>\n\nStatus:200\n\n"
+    parser = ResponseHeadParser()
+    assert parser.raw == b""
+
+    for piece in split(data + trailing):
+        if parser.receive(piece) is not None:
+            break
+
+    assert parser.raw == data
+
+
 def test_an_interim_head_is_there_before_the_final_one() -> None:
     parser = ResponseHeadParser()
 

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wsgi_scgi.semantics import fields
-from wsgi_scgi.semantics.fields import end_to_end_fields, forwarded_fields, is_forwarded
+from wsgi_scgi.semantics.fields import (
+    FieldRules,
+    control_values,
+    end_to_end_fields,
+    forwarded_fields,
+    is_forwarded,
+    merge_fields,
+)
 
 
 @pytest.mark.parametrize(
@@ -235,3 +242,60 @@ def test_cookies_are_never_lost_and_nothing_is_reordered(
     assert [field for field in kept if field[0].lower() == "set-cookie"] == [
         field for field in received if field[0].lower() == "set-cookie"
     ]
+
+
+def names_of(received: list[str], rules: FieldRules) -> list[str]:
+    return [name for name, _ in end_to_end_fields([(name, "x") for name in received], 200, rules)]
+
+
+def test_a_route_may_hide_fields_and_pass_what_is_hidden() -> None:
+    received = ["X-Powered-By", "X-Accel-Expires", "X-Sendfile", "X-A"]
+
+    assert names_of(received, FieldRules()) == ["X-Powered-By", "X-A"]
+    rules = FieldRules(hidden=frozenset({"x-powered-by"}), passed=frozenset({"x-sendfile"}))
+    assert names_of(received, rules) == ["X-Sendfile", "X-A"]
+
+
+def test_orders_to_a_step_of_the_route_do_not_reach_the_client() -> None:
+    rules = FieldRules(control=frozenset({"x-send", "location"}))
+
+    # A Location that the step does not follow is a word to the client.
+    assert names_of(["X-SEND", "Location", "X-A"], rules) == ["Location", "X-A"]
+
+
+def test_hop_by_hop_fields_cannot_be_passed() -> None:
+    assert names_of(["Connection", "Upgrade"], FieldRules(passed=frozenset({"upgrade"}))) == []
+
+
+def test_the_values_of_orders_are_found_by_lower_case_name_and_joined() -> None:
+    received = [("X-Send", "/a"), ("X-Other", "1"), ("x-send", "/b"), ("X-SEND-2", "")]
+
+    assert control_values(received, frozenset({"x-send", "x-send-2", "x-absent"})) == {
+        "x-send": "/a, /b",
+        "x-send-2": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "merged"),
+    [
+        ([("A", "1")], [("B", "2")], [("A", "1"), ("B", "2")]),
+        ([("A", "1")], [("a", "2"), ("A", "3")], [("A", "1, 2, 3")]),
+        ([("A", "1"), ("A", "2")], [("A", "3")], [("A", "1, 2, 3")]),
+        ([("A", "1"), ("A", "2")], [], [("A", "1"), ("A", "2")]),
+        ([("Set-Cookie", "a")], [("Set-Cookie", "b")], [("Set-Cookie", "a"), ("Set-Cookie", "b")]),
+        ([("Content-Type", "a/b")], [("content-type", "c/d")], [("content-type", "c/d")]),
+        ([("Content-Type", "a/b")], [], [("Content-Type", "a/b")]),
+        ([("Location", "/x"), ("Content-Length", "5"), ("ETag", "x")], [], []),
+        ([("ETag", "x")], [("ETag", "y")], [("ETag", "y")]),
+    ],
+)
+def test_the_fields_of_a_redirecting_answer_are_merged_into_the_second_s(
+    first: list[tuple[str, str]], second: list[tuple[str, str]], merged: list[tuple[str, str]]
+) -> None:
+    assert merge_fields(first, second) == merged
+
+
+@pytest.mark.parametrize("status", [204, 304])
+def test_a_content_type_is_not_inherited_where_there_is_no_content(status: int) -> None:
+    assert merge_fields([("Content-Type", "a/b"), ("A", "1")], [], status=status) == [("A", "1")]

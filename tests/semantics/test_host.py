@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wsgi_scgi.semantics.host import Host, parse_host
+from wsgi_scgi.semantics.host import Host, canonical_name, is_among, parse_host
 
 
 @pytest.mark.parametrize(
@@ -165,3 +165,56 @@ def test_exactly_the_hosts_of_rfc_3986_are_taken(value: str) -> None:
 def test_every_ipv6_address_is_a_host_in_brackets(address: ipaddress.IPv6Address) -> None:
     assert parse_host(f"[{address}]:80") == Host(f"[{address}]", 80)
     assert parse_host(f"[{address.exploded}]").name == f"[{address.exploded}]"
+
+
+@pytest.mark.parametrize(
+    ("name", "canonical"),
+    [
+        ("Example.ORG", "example.org"),
+        ("example.org.", "example.org"),
+        ("[2001:DB8:0:0::1]", "[2001:db8::1]"),
+        ("[::1]", "[::1]"),
+        ("*.Example.org", "*.example.org"),
+        ("", ""),
+    ],
+)
+def test_two_spellings_of_one_host_become_equal(name: str, canonical: str) -> None:
+    assert canonical_name(name) == canonical
+
+
+@pytest.mark.parametrize("name", ["[", "[]", "[::g]", "[1.2.3.4]"])
+def test_brackets_without_an_address_have_no_canonical_spelling(name: str) -> None:
+    with pytest.raises(ValueError, match=r"(?i)address|at least|permitted"):
+        canonical_name(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("example.org", True),
+        ("www.example.org", False),
+        ("a.wild.test", True),
+        ("b.a.wild.test", True),
+        ("wild.test", False),
+        ("notwild.test", False),
+        ("*.wild.test", True),
+        ("*.a.wild.test", True),
+        ("*.test", False),
+        ("[::1]", True),
+        ("", False),
+        ("test", False),
+    ],
+)
+def test_a_host_is_among_names_and_wildcards(name: str, found: bool) -> None:
+    assert is_among(name, {"example.org", "*.wild.test", "[::1]"}) is found
+
+
+_HOSTS = st.lists(st.sampled_from(["a", "b", "test"]), min_size=1, max_size=4).map(".".join)
+
+
+@given(_HOSTS, st.sets(st.tuples(st.booleans(), _HOSTS), max_size=4))
+def test_wildcards_agree_with_a_naive_reading(name: str, entries: set[tuple[bool, str]]) -> None:
+    names = {f"*.{host}" if wild else host for wild, host in entries}
+
+    naive = any(name.endswith(f".{host}") if wild else name == host for wild, host in entries)
+    assert is_among(name, names) is naive

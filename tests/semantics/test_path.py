@@ -7,6 +7,7 @@ import pytest
 from wsgi_scgi.semantics import path as path_module
 from wsgi_scgi.semantics.path import (
     PathMatch,
+    Pattern,
     Prefix,
     apache_path_info,
     apache_script_name,
@@ -264,3 +265,52 @@ def test_script_name_is_what_path_info_leaves_over_to_the_end_of_its_segment(
     path: str, path_info: str, script_name: str
 ) -> None:
     assert apache_script_name(path, path_info) == script_name
+
+
+# Regular expressions
+
+
+@pytest.mark.parametrize(
+    ("expression", "target", "path", "made"),
+    [
+        ("^/user/([a-z]+)$", "/u/$1", "/user/jane", "/u/jane"),
+        (r"^/m/(.*)\.x$", "/match/$1", "/m/foo/bar.x", "/match/foo/bar"),
+        ("^/m/", "/base", "/m/a", "/base/m/a"),
+        ("^/m/", "/base/", "/m/a", "/base/m/a"),
+        ("^/m/", "/", "/m/a", "/m/a"),
+        ("/b", "/$0", "/a/b/c", "//b"),
+        ("^/(a)?(.*)$", "/$1$2", "/xyz", "/xyz"),
+        ("^/a$", "/b", "//a", "/b/a"),
+        ("^/$", "/b", "", "/b/"),
+        ("^/caf\xe9$", "/$0", "/caf\xe9", "//caf\xe9"),
+    ],
+)
+def test_an_expression_makes_the_path_of_the_backend(
+    expression: str, target: str, path: str, made: str
+) -> None:
+    match = Pattern(expression, target).match(path)
+
+    assert match is not None
+    assert match.target == made
+    assert match.mount + match.rest == (merge_slashes(path) or "/")
+
+
+def test_what_an_expression_does_not_match_is_not_taken() -> None:
+    assert Pattern("^/user/([a-z]+)$", "/u/$1").match("/user/jane/x") is None
+
+
+@pytest.mark.parametrize("path", ["/x/..", "/x/../y", "/x/."])
+def test_no_expression_makes_a_path_that_climbs(path: str) -> None:
+    # A group may take what is a dot segment only where it is put.
+    assert Pattern("^/x/?(.*)$", "/base/$1").match(path) is None
+
+
+@pytest.mark.parametrize(
+    ("expression", "target", "cause"),
+    [("(", "/", "is invalid"), ("^/(a)$", "/$2", r"\$2 stands for a group"), ("a", "/$1", "group")],
+)
+def test_a_mistake_in_an_expression_is_a_value_error(
+    expression: str, target: str, cause: str
+) -> None:
+    with pytest.raises(ValueError, match=cause):
+        Pattern(expression, target)

@@ -13,13 +13,15 @@ from .options import RouteOptions
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a configuration was written; without a name it was given on the command line."""
+    """Where a configuration was written; without a name it was made by a program."""
 
     name: str = ""
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
 
     def mistake(self, path: KeyPath, text: str) -> Mistake:
         """Return a mistake at ``path``, or at the nearest table around it that was written."""
+        if not self.name:
+            return Mistake(_whole_key(path), text)
         around = path
         while around and around not in self.lines:
             around = around[:-1]
@@ -34,6 +36,12 @@ def _shown_key(path: KeyPath) -> str:
         case ("route", int(), *keys) | ("server", *keys) if keys:
             return ".".join(map(str, keys))
     return ".".join(map(str, path))
+
+
+def _whole_key(path: KeyPath) -> str:
+    """Return the key with the tables around it: no line tells which of several is meant."""
+    key = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    return key.removeprefix(".")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,7 +65,7 @@ class Route:
         path = self.name
         if self.backend is None:
             return f"{path} -> excluded"
-        base = "" if self.backend.path == "/" else self.backend.path
+        base = "" if self.backend.path == "/" else str_as_text(self.backend.path)
         changed = ", ".join(self.options.changed())
         return f"{path} -> {self.backend.address}{base}{f' ({changed})' if changed else ''}"
 

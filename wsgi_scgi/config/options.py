@@ -311,7 +311,7 @@ class RouteOptions:
             kind=Choice({False: Style.OFF, **{s.value: s for s in Style if s is not Style.OFF}}),
             text="What the backend is told of the client: `x-forwarded` adds X-Forwarded-For,"
             " -Host and -Proto, `forwarded` adds Forwarded (RFC 7239). What others than"
-            " `trusted_proxies` have said is removed.",
+            " `trusted_proxies` have said in X-Forwarded-*, Forwarded and X-Real-IP is removed.",
             apache="ProxyAddHeaders",
         )
     )
@@ -319,8 +319,8 @@ class RouteOptions:
         Option(
             default=(),
             kind=Networks(),
-            text="The proxies whose X-Forwarded-*, Forwarded and X-Request-ID are believed. With"
-            " any, these fields of other clients are removed.",
+            text="The proxies whose X-Forwarded-*, Forwarded, X-Real-IP and X-Request-ID are"
+            " believed. With any, these fields of other clients are removed.",
             apache="RemoteIPTrustedProxy",
             nginx="set_real_ip_from",
         )
@@ -354,19 +354,28 @@ class RouteOptions:
         preset = PRESETS.get(str(parsed.get("preset", "")))
         defaults = _parse(preset.values, mistakes) if preset else {}
         options = cls(**{**defaults, **parsed})
-        if options.path_info is not PathInfo.OFF and "PATH_INFO" in options.variables:
-            text = f"may be neither set nor removed where path_info is on; {WHY_COMPUTED}"
-            mistakes.append(Mistake("variables.PATH_INFO", text))
-        if options.sendfile and not options.sendfile_roots:
-            text = "is needed with sendfile; allowed: an array of at least one absolute directory"
-            mistakes.append(Mistake("sendfile_roots", text))
-        if options.sendfile_roots and not options.sendfile:
-            mistakes.append(Mistake("sendfile_roots", "does nothing without sendfile"))
-        if options.error_document and not options.error_override:
-            mistakes.append(Mistake("error_document", "does nothing without error_override"))
+        mistakes.extend(options._contradictions())
         if mistakes:
             raise InvalidConfiguration(mistakes)
         return options
+
+    def _contradictions(self) -> Iterator[Mistake]:
+        """Yield what is wrong among options that are right one by one."""
+        if self.path_info is not PathInfo.OFF:
+            text = f"may be neither set nor removed where path_info is on; {WHY_COMPUTED}"
+            if "PATH_INFO" in self.variables:
+                yield Mistake("variables.PATH_INFO", text)
+            if any("PATH_INFO" in condition.variables for condition in self.set_if):
+                yield Mistake("set_if", f"PATH_INFO {text}")
+        if self.sendfile and not self.sendfile_roots:
+            text = "is needed with sendfile; allowed: an array of at least one absolute directory"
+            yield Mistake("sendfile_roots", text)
+        if self.sendfile_roots and not self.sendfile:
+            yield Mistake("sendfile_roots", "does nothing without sendfile")
+        if self.sendfile in ("location", self.internal_redirect) and self.sendfile:
+            yield Mistake("sendfile", "names the field of redirects; allowed: any other field")
+        if self.error_document and not self.error_override:
+            yield Mistake("error_document", "does nothing without error_override")
 
     def changed(self) -> Iterator[str]:
         """Yield ``name = value``, as TOML has it, for what differs from the defaults."""

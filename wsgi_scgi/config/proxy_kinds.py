@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ..gateway.conditions import ATTRIBUTES, Condition, header_reader
-from ..semantics.forwarded import Network
-from ..semantics.path import Prefix
+from ..semantics.forwarded import UNIX, Network
+from ..semantics.path import Prefix, decode_path, resolve_dot_segments
 from .kinds import Text, VariableMistakes, Variables, bytes_as_str, describe, show, str_as_text
 
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
@@ -64,6 +64,10 @@ class FieldSwitch(_Shown):
     def parse_text(self, text: str) -> object:
         """Read true and false, on and off."""
         return {"true": True, "on": True, "false": False, "off": False}.get(text.lower(), text)
+
+    def show(self, value: object) -> str:
+        """Return the switch, or the name."""
+        return show({"": False, self.usual.lower(): True}.get(str(value), str(value)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +136,20 @@ class Pairs(_Shown):
 
 @dataclass(frozen=True, slots=True)
 class Networks(_Shown):
-    """An array of IP addresses and networks."""
+    """An array of IP addresses and networks; "unix:" is every peer on a Unix socket."""
 
-    allowed: str = 'an array of IP addresses and networks, like "10.0.0.0/8"'
+    allowed: str = (
+        'an array of IP addresses and networks, like "10.0.0.0/8", and "unix:" for all who come'
+        " by a Unix socket"
+    )
 
     def parse(self, raw: object) -> tuple[Network, ...]:
         """Return the networks."""
-        networks = []
+        networks: list[Network] = []
         for item in _array(raw):
             if not isinstance(item, str):
                 raise ValueError(f"{describe(item)} is not a string")
-            try:
-                networks.append(ipaddress.ip_network(item))
-            except ValueError as error:
-                raise ValueError(str(error)) from error
+            networks.append(UNIX if item == UNIX else ipaddress.ip_network(item))
         return tuple(networks)
 
 
@@ -179,11 +183,28 @@ class Documents(_Shown):
                 raise ValueError(f"{describe(status)} is not a status from 400 to 599")
             if not isinstance(document, str):
                 raise ValueError(f"{describe(document)} is not a string")
-            # A path is sent as bytes, a text becomes part of a page.
-            documents[int(str(status))] = (
-                Text().parse(document) if document.startswith("/") else document
-            )
+            documents[int(str(status))] = _document(document)
         return MappingProxyType(documents)
+
+    def show(self, value: object) -> str:
+        """Return the table."""
+        documents = value if isinstance(value, Mapping) else {}
+        return show_value(
+            {
+                str(status): document if document.startswith("/") else bytes_as_str(document)
+                for status, document in documents.items()
+            }
+        )
+
+
+def _document(text: str) -> str:
+    """Return a path as bytes, since it is sent, but a text as it is: it becomes part of a page."""
+    if not text.startswith("/"):
+        text.encode()  # a surrogate is no character
+        return text
+    path = Text().parse(text)
+    resolve_dot_segments(decode_path(path.partition("?")[0]))
+    return path
 
 
 _SET_IF_KEYS = frozenset({"attribute", "header", "matches", "ignore_case", "set"})

@@ -148,7 +148,7 @@ class Server:
         if variables.fixed:
             draft.options["variables"] = Setting(variables.fixed, tuple(joined(variables.places)))
             draft.guarded |= {f"variables.{name}" for name in variables.guarded}
-        draft.set_if += variables.conditions
+        draft.set_if += variables.set_if
 
     def _use_access(self, section: Section) -> None:
         for directive in section.directives:

@@ -33,30 +33,35 @@ _FIELD_NAME = re.compile(r"[A-Za-z0-9-]+")
 class VariableTable:
     """What is set for the requests of one route.
 
-    ``fixed`` has a value or False (removed) by name, ``conditions`` the tables of set_if;
-    ``guarded`` are names whose loss would let a client forge a field.
+    ``fixed`` has a value or False (removed) by name; ``conditions`` are followed by what they
+    set; ``guarded`` are names whose loss would let a client forge a field.
     """
 
     fixed: dict[str, str | bool] = field(default_factory=dict)
-    conditions: list[dict[str, object]] = field(default_factory=list)
+    conditions: list[tuple[Mapping[str, object], dict[str, str | bool]]] = field(
+        default_factory=list
+    )
     guarded: set[str] = field(default_factory=set)
     places: dict[str, Place] = field(default_factory=dict)
     path_info: Place | None = None
 
+    @property
+    def set_if(self) -> list[dict[str, object]]:
+        """The tables of ``[[route.set_if]]``."""
+        return [{**condition, "set": values} for condition, values in self.conditions]
+
     def add_condition(self, condition: Mapping[str, object], values: dict[str, str | bool]) -> None:
-        """Add a table of set_if; what it may change is set by an earlier one, not by ``fixed``."""
+        """Add a condition; what it may change is set by an earlier one, not by ``fixed``."""
         earlier = {name: self.fixed.pop(name) for name in values if name in self.fixed}
         if earlier:
-            self.conditions.append({**_ALWAYS, "set": earlier})
-        self.conditions.append({**condition, "set": values})
+            self.conditions.append((_ALWAYS, earlier))
+        self.conditions.append((condition, values))
 
     def forget(self, name: str) -> None:
         """Drop what conditions say of ``name``."""
-        for table in self.conditions:
-            values = table["set"]
-            if isinstance(values, dict):
-                values.pop(name, None)
-        self.conditions = [table for table in self.conditions if table["set"]]
+        for _, values in self.conditions:
+            values.pop(name, None)
+        self.conditions = [one for one in self.conditions if one[1]]
 
 
 def variables_for(

@@ -7,6 +7,7 @@ from ..gateway.request import Request
 from ..gateway.response import Handler, Outcome, Response
 from ..semantics.fields import end_to_end_fields
 from ..semantics.validators import evaluate, validators_of
+from .error_override import with_page
 
 
 class AnswerConditions:
@@ -33,6 +34,7 @@ class AnswerConditions:
             return response
         response.close()
         fields = end_to_end_fields(response.fields, HTTPStatus.NO_CONTENT)
-        if verdict is HTTPStatus.PRECONDITION_FAILED:
-            fields.append(("Content-Length", "0"))
-        return Response(verdict.value, verdict.phrase, fields)
+        answer = Response(verdict.value, verdict.phrase, fields)
+        if verdict is HTTPStatus.NOT_MODIFIED:
+            return answer
+        return with_page(request, answer, "The content is not what the request was made for.")

@@ -49,6 +49,14 @@ class OverrideErrors:
         return page
 
 
+def with_page(request: Request, answer: Response, text: str) -> Response:
+    """Return an error answer of the gateway itself with the page that it lacks."""
+    page = own_page(request, answer.status, answer.reason, text)
+    names = {name.lower() for name, _ in page.fields}
+    page.fields += [field for field in answer.fields if field[0].lower() not in names]
+    return page
+
+
 def own_page(request: Request, status: int, reason: str, text: str = "") -> Response:
     """Return the gateway's page for an error of the backend, without a body for HEAD."""
     page = error_response(

@@ -11,7 +11,16 @@ from urllib.parse import quote
 
 from ..errors import ClientDisconnected, GatewayError, RequestError
 from ..gateway.request import Request, path_below
-from ..gateway.response import Fields, Foreign, Handler, LocalRedirect, Outcome, Response, merged_head
+from ..gateway.response import (
+    Fields,
+    Foreign,
+    Handler,
+    LocalRedirect,
+    Outcome,
+    Response,
+    merged_head,
+)
+from ..semantics.fields import merge_fields
 from ..semantics.target import Target
 from .error_override import own_page
 
@@ -50,7 +59,7 @@ class RecogniseRedirect:
                 )
             return response
         response.close()
-        return LocalRedirect(value.partition("#")[0], response.fields)
+        return LocalRedirect(value, response.fields)
 
 
 def _is_local(value: str, mount: str) -> bool:
@@ -58,7 +67,7 @@ def _is_local(value: str, mount: str) -> bool:
 
     Outside of it another application answers: that is a way for the client to go.
     """
-    path = value.partition("#")[0].partition("?")[0]
+    path, _ = _split(value)
     if not path.startswith("/") or path.startswith("//"):
         return False
     return path_below(mount, path) is not None
@@ -98,10 +107,10 @@ class FollowRedirects:
 
 
 def _redirected(request: Request, target: str, status: tuple[int, str] | None) -> Request:
-    path, mark, query = target.partition("?")
+    path, query = _split(target)
     try:
         return request.redirected(
-            Target(quote(path, safe=_AS_WRITTEN, encoding="latin-1"), query if mark else None),
+            Target(quote(path, safe=_AS_WRITTEN, encoding="latin-1"), query),
             status=200 if status is None else status[0],
         )
     except RequestError as error:
@@ -109,6 +118,12 @@ def _redirected(request: Request, target: str, status: tuple[int, str] | None) -
             f"the local redirect to {_shown(target)}: {error}",
             public="The application leads to an address that cannot be.",
         ) from error
+
+
+def _split(target: str) -> tuple[str, str | None]:
+    """Return path and query; the fragment is for clients only."""
+    path, mark, query = target.partition("#")[0].partition("?")
+    return path, query if mark else None
 
 
 def _merged(

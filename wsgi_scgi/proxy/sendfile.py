@@ -5,6 +5,7 @@ administrator has named: a header of a careless backend reads no other file.
 """
 
 import time
+from http import HTTPStatus
 
 from ..files.aliases import Aliases
 from ..files.body import FileBody
@@ -13,6 +14,12 @@ from ..files.response import answer_with_file
 from ..files.root import Roots
 from ..gateway.request import Request
 from ..gateway.response import Handler, Outcome, Response
+from .error_override import with_page
+
+_REFUSALS: dict[int, str] = {
+    HTTPStatus.PRECONDITION_FAILED: "The file is not the one that the request was made for.",
+    HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE: "The file has no such range.",
+}
 
 ACCEL_FIELD = "x-accel-redirect"
 
@@ -61,11 +68,11 @@ def _answer(request: Request, response: Response, file: OpenedFile) -> Response:
     except BaseException:
         file.close()
         raise
-    if not answer.pieces:
-        file.close()
-    return Response(
-        answer.status,
-        answer.reason,
-        list(answer.fields),
-        FileBody(file, answer.pieces) if answer.pieces else b"",
-    )
+    result = Response(answer.status, answer.reason, list(answer.fields))
+    if answer.pieces:
+        result.body = FileBody(file, answer.pieces)
+        return result
+    file.close()
+    text = _REFUSALS.get(answer.status)
+    # The backend's own 412 or 416 has lost its body to the file and is not ours to explain.
+    return with_page(request, result, text) if text and response.status == HTTPStatus.OK else result

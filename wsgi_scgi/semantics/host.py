@@ -48,7 +48,10 @@ def canonical_name(name: str) -> str:
     port.  Raises ValueError for brackets without an IPv6 address.
     """
     if name.startswith("["):
-        return f"[{ipaddress.IPv6Address(name[1:-1]).compressed}]"
+        try:
+            return f"[{ipaddress.IPv6Address(name[1:-1]).compressed}]"
+        except ValueError:
+            raise ValueError("the brackets hold no IPv6 address") from None
     return name.lower().rstrip(".")
 
 
