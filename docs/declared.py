@@ -19,7 +19,7 @@ from wsgi_scgi.config.presets import PRESETS
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
-_MARK = re.compile(r"^<!-- declared: (\w+)(?: (\w+))? -->$", re.MULTILINE)
+_MARK = re.compile(r"^<!-- declared: (\w+) -->$", re.MULTILINE)
 
 
 def options() -> Iterator[str]:
@@ -67,8 +67,15 @@ def _branch(kind: type[errors.Error], depth: int) -> Iterator[str]:
             yield from _branch(child, depth + 1)
 
 
-def command_help(*command: str) -> Iterator[str]:
-    """Show what ``--help`` prints, 80 columns wide."""
+def commands() -> Iterator[str]:
+    """Show what ``--help`` prints, for the command as a whole and for each of its commands."""
+    overview = _help()
+    yield f"```text\n{overview}\n```\n"
+    for name in re.findall(r"^    (\w+)", overview.partition("COMMAND\n")[2], re.MULTILINE):
+        yield f"## `wsgi-scgi {name}`\n\n```text\n{_help(name)}\n```\n"
+
+
+def _help(*command: str) -> str:
     done = subprocess.run(
         (sys.executable, "-m", "wsgi_scgi", *command, "--help"),
         env=os.environ | {"COLUMNS": "80", "NO_COLOR": "1"},
@@ -76,25 +83,20 @@ def command_help(*command: str) -> Iterator[str]:
         text=True,
         check=True,
     )
-    yield f"```text\n{done.stdout.rstrip()}\n```"
+    return done.stdout.rstrip()
 
 
-DECLARATIONS: Mapping[str, Callable[..., Iterator[str]]] = {
+DECLARATIONS: Mapping[str, Callable[[], Iterator[str]]] = {
     "options": options,
     "presets": presets,
     "exceptions": exceptions,
-    "help": command_help,
+    "commands": commands,
 }
 
 
 def expand(source: str) -> str:
     """Replace each mark in the Markdown ``source``; KeyError for one that nothing declares."""
-    return _MARK.sub(_declared, source)
-
-
-def _declared(mark: re.Match[str]) -> str:
-    arguments = () if mark[2] is None else (mark[2],)
-    return "\n".join(DECLARATIONS[mark[1]](*arguments))
+    return _MARK.sub(lambda mark: "\n".join(DECLARATIONS[mark[1]]()), source)
 
 
 def _expand_page(_app: Sphinx, _name: str, content: list[str]) -> None:

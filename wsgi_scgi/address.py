@@ -52,7 +52,7 @@ class UnixAddress:
 
 @dataclass(frozen=True, slots=True)
 class BackendURL:
-    """An address, and the base path that requests are mapped below."""
+    """An address, and the base path, "bytes as str", that requests are mapped below."""
 
     address: TCPAddress | UnixAddress
     path: str = "/"
@@ -61,7 +61,7 @@ class BackendURL:
 def parse_backend_url(url: str) -> BackendURL:
     """Parse any of the three spellings.
 
-    The path is kept as it is written.  Raises AddressError with the cause and the cure.
+    The path is taken as it is written, nothing in it is decoded.  Raises AddressError with the cause and the cure.
     """
     if any(character <= " " or character == "\x7f" for character in url):
         raise AddressError(f"{url!r} contains a blank or a control character")
@@ -104,7 +104,8 @@ def _parse_hierarchy(url: str, rest: str) -> tuple[str, int, str]:
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
         raise AddressError(f"{url!r}: {authority!r} is not host:port (IPv6 goes in brackets)")
-    return _parse_host(url, match["host"]), _parse_port(url, match["port"]), slash + path or "/"
+    path = (slash + path or "/").encode("utf-8", "surrogateescape").decode("latin-1")
+    return _parse_host(url, match["host"]), _parse_port(url, match["port"]), path
 
 
 def _parse_host(url: str, host: str) -> str:

@@ -4,11 +4,12 @@ Both are WSGI applications for any server, and may be mounted inside any WSGI fr
 """
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Self, Unpack
 
 from . import assembly
 from .config.configuration import Configuration, single_backend
-from .config.file import load_configuration
+from .config.file import configuration_from, load_configuration
 from .config.options import RouteKeywords
 from .edge import Edge
 
@@ -32,12 +33,25 @@ class SCGIApplication(Edge):
 class Gateway(Edge):
     """A WSGI application with the routes of a configuration.
 
-    ``fallback`` is the WSGI application that answers what no route takes, instead of 404.
+    >>> routes = [
+    ...     {"path": "/static/", "exclude": True},
+    ...     {"path": "/", "backend": "scgi://localhost:4000", "path_info": True},
+    ... ]
+    >>> application = Gateway({"route": routes})
+
+    ``configuration`` has the structure of the file without ``[server]``, and is checked like it:
+    ConfigurationError tells every mistake.  ``fallback`` is the WSGI application that answers what
+    no route takes, instead of 404.
     """
 
     def __init__(
-        self, configuration: Configuration, *, fallback: "WSGIApplication | None" = None
+        self,
+        configuration: Configuration | Mapping[str, object],
+        *,
+        fallback: "WSGIApplication | None" = None,
     ) -> None:
+        if not isinstance(configuration, Configuration):
+            configuration = configuration_from(configuration)
         super().__init__(assembly.handler(configuration, fallback))
 
     @classmethod

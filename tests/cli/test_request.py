@@ -102,7 +102,17 @@ def test_verbose_shows_what_was_sent_and_received(
         "> REQUEST_URI=/x",
     ]
     assert "> A=é" in lines
-    assert lines[-3:] == ["< Status: 201 Made", "< X-A: 1", "< X-B: é"]
+    assert lines[-4:] == ["< Status: 201 Made", "< X-A: 1", "< X-B: é", "< "]
+
+
+def test_verbose_shows_every_byte_of_the_head_and_lets_none_steer_the_terminal(
+    backend: Backend, url: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    head = b"Status: 103\n\nX-A: \xff\xc2\x9b2J\x09\xc2\x85\\\r\nX-B:\n\n"
+    backend.begin(play(ReadHead(), Write(head)), bound=BOUND)
+    assert main(["request", url, "-v"]) == 0
+    lines = [line for line in capfd.readouterr().err.split("\n") if line.startswith("<")]
+    assert lines == ["< Status: 103", "< ", "< X-A: \\xff\\x9b2J\\t\\x85\\", "< X-B:", "< "]
 
 
 @pytest.mark.parametrize(

@@ -30,8 +30,16 @@ def test_a_mistake_stands_at_its_key_or_at_the_nearest_table(path: KeyPath, text
     assert str(SOURCE.mistake(path, "x")) == text
 
 
-def test_without_a_file_there_are_no_lines() -> None:
-    assert str(Source().mistake(("route", 0, "path"), "x")) == "path: x"
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (("route", 1, "path"), "route[1].path: x"),
+        (("route", 0), "route[0]: x"),
+        (("route",), "route: x"),
+    ],
+)
+def test_without_a_file_the_key_says_which_table_is_meant(path: KeyPath, text: str) -> None:
+    assert str(Source().mistake(path, "x")) == text
 
 
 def route(url: str, **options: object) -> Route:
@@ -52,6 +60,13 @@ def test_a_route_in_words_has_its_backend_and_what_is_not_the_default() -> None:
 
 def test_an_excluded_route_in_words_has_no_backend() -> None:
     assert str(Route(path="/private/", exclude=True)) == "/private/ -> excluded"
+
+
+def test_a_route_in_words_has_its_hosts_and_its_expression() -> None:
+    url = "scgi://localhost/\N{LATIN SMALL LETTER E WITH ACUTE}/$1"
+    only = Route(match="^/(.*)$", host=("a.test", "*.b.test"), backend=parse_backend_url(url))
+    assert only.name == "a.test *.b.test ^/(.*)$"
+    assert str(only) == "a.test *.b.test ^/(.*)$ -> scgi://localhost:4000/é/$1"
 
 
 def test_one_backend_takes_everything() -> None:

@@ -41,7 +41,6 @@ _FORWARDED = (
             "/fwd/x",
             "X-Forwarded-For: 10.0.0.1",
             "X-Forwarded-Host: evil.test",
-            "X-Forwarded-Proto: https",
             "X-Forwarded-Port: 1",
             "X-Forwarded-Prefix: /evil",
             "Forwarded: for=10.0.0.1",
@@ -120,7 +119,12 @@ _SET_IF = (
         {"WORD": "apple!", "EARLY": "1", "NEAR": "1"},
         ("WRITES", "AGENT", "TASTE", "DEBUG", "OLD", "SITE"),
     ),
-    _set("the_path_is_looked_at_decoded", get("/set-if/%61pple"), {"WORD": "apple!"}),
+    _set(
+        "the_path_is_looked_at_decoded",
+        get("/set-if/%61pple"),
+        {"WORD": "apple!"},
+        differs="Apache looks at the path before it is decoded, so that escapes evade it.",
+    ),
     _set("no_variable_where_nothing_matches", get("/set-if/1"), {"NEAR": "1"}, _ALL),
     _set("a_variable_by_the_method", post("/set-if/1", b"x"), {"WRITES": "yes"}, ("DEBUG",)),
     _set(

@@ -159,11 +159,11 @@ _PREFIXES = (
         peers=_APACHE_AND_NGINX,
     ),
     _untaken("a_dot_in_a_path_is_a_dot", "/aXb+c(d)/x", peers=_APACHE_AND_NGINX),
-    _taken("a_run_of_slashes_in_a_path_is_one", "/run/s/x", "/runs/x", "/run/s"),
+    _taken("a_run_of_slashes_in_a_path_is_one", "/run/s/x", "/many/x", "/run/s"),
     _taken(
         "any_run_of_slashes_matches_one",
         "//run///s////x",
-        "/runs////x",
+        "/many////x",
         "/run/s",
         differs="Apache merges the runs behind the route too.",
     ),
@@ -210,11 +210,11 @@ _SOCKETS = (
     _taken("a_unix_socket_as_we_write_it", "/us/plain/x", "/x", peers=_APACHE_AND_NGINX),
     Case(
         "a_missing_socket_of_the_same_name_is_503",
-        get("/us/missing/x"),
+        get("/us-missing/x"),
         Answer(503),
         (),
         peers=_APACHE_AND_NGINX,
-        differs="nginx answers 502; Apache may take the other socket, as both have the same name.",
+        differs="nginx answers 502; Apache takes the other socket: both have the same name.",
     ),
 )
 

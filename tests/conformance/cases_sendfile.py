@@ -40,7 +40,7 @@ def sent(
     status: int = 200,
     send: bytes | None = None,
     method: str = "GET",
-    body: bytes = CONTENT,
+    body: bytes | None = CONTENT,
     without: Sequence[str] = (),
     differs: str = "",
     peers: Sequence[str] = HAVE_SENDFILE,
@@ -128,7 +128,7 @@ _CONTENT = (
         _LENGTH,
         differs=NOT_OF_FILE,
     ),
-    sent("an_empty_file", names("empty.txt"), {"Content-Length": "0"}, body=b""),
+    sent("an_empty_file", names("empty.txt"), {"Content-Length": "0"}, body=b"", differs=NOT_OF_FILE),
     sent("a_file_of_a_mebibyte", names("big.bin"), body=BIG),
     sent("a_file_below_a_directory", names("sub/deep.txt"), body=CONTENT[::-1]),
     sent(

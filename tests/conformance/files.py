@@ -1,4 +1,4 @@
-"""The files of the tables: what a backend may have sent, and what lies around it as a trap."""
+"""The files of the tables: what may be sent, and what lies around it as a trap."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SECRET = b"the content of a file that nobody may get"
 
 
 def make_files(directory: Path) -> None:
-    """Make ``files``, the root of what may be sent, in ``directory``, and its neighbours."""
+    """Make ``files``, the root for X-Sendfile, in ``directory``; its neighbours; ``www``."""
     files = directory / "files"
     (files / "sub").mkdir(parents=True)
     for name in ("p.txt", "page.html", "no-extension", "what.xyz", "%70.txt", "a b.txt"):
@@ -26,7 +26,12 @@ def make_files(directory: Path) -> None:
     (files / "empty.txt").touch()
     (files / "big.bin").write_bytes(BIG)
     (files / "sub" / "deep.txt").write_bytes(CONTENT[::-1])
-    (files / "private.txt").write_bytes(SECRET)
+    for name in ("static/hello.html", "static/hello.xyz", "static/missing.html", "static/big.xyz"):
+        path = directory / "www" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(BIG if "big" in name else name.encode())
+    (directory / "www" / "static" / "denied").mkdir()
+    (directory / "www" / "static" / "denied" / "x.html").write_bytes(SECRET)
     for outside in ("secret", "files-private"):
         (directory / outside).mkdir()
         (directory / outside / "secret.txt").write_bytes(SECRET)

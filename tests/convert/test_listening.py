@@ -79,6 +79,13 @@ def test_a_host_does_not_answer_elsewhere(address: str) -> None:
     assert "answers at other addresses" in found.remarks[0]
 
 
+def test_a_host_without_an_address_answers_nowhere() -> None:
+    found, names = choice("<VirtualHost>\nServerName a\n</VirtualHost>\n")
+
+    assert names == []
+    assert "answers at other addresses" in found.remarks[0]
+
+
 def test_the_addresses_with_the_most_routes_are_chosen() -> None:
     text = "Listen 80\nListen 81\n" + host("*:80", "a", "Redirect / /") + host("*:81", "b", ROUTE)
     found, names = choice(text)

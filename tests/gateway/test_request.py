@@ -385,6 +385,48 @@ def test_a_local_redirect_stays_below_the_mount() -> None:
     assert second.inherited["REDIRECT_URL"] == "/mount/a"
 
 
+@pytest.mark.parametrize("target", ["/other", "/mountain", "/", "/x/../mount/b"])
+def test_a_local_redirect_out_of_the_mount_is_refused(target: str) -> None:
+    environ = server_environ("/mount/a", SCRIPT_NAME="/mount", PATH_INFO="/a")
+
+    with pytest.raises(RequestError, match="outside"):
+        redirected(Request(environ), target)
+
+
+def test_the_length_of_the_first_body_is_told() -> None:
+    first = Request(server_environ("/a", method="POST", body=b"hello"))
+    first.open_body(timeout=1.0, max_body=0)
+
+    assert redirected(first, "/b").inherited["REDIRECT_CONTENT_LENGTH"] == "5"
+
+
+@pytest.mark.parametrize(("status", "kept"), [(200, True), (404, False)])
+def test_the_conditions_of_a_request_are_not_about_the_page_for_an_error(
+    status: int, kept: bool
+) -> None:
+    first = Request(server_environ("/a", HTTP_IF_NONE_MATCH='"x"', HTTP_RANGE="bytes=0-"))
+
+    second = redirected(first, "/b", status=status)
+
+    assert ("HTTP_IF_NONE_MATCH" in second.environ) is kept
+    assert ("HTTP_RANGE" in second.environ) is kept
+
+
+def test_a_history_can_be_shortened_to_its_last_words() -> None:
+    first = Request(server_environ("/a?q"))
+    first.variables = {"HTTP_COOKIE": "x" * 10_000}
+    second = redirected(first, "/b")
+
+    assert second.shorten_history()
+    assert second.inherited == {
+        "REDIRECT_STATUS": "200",
+        "REDIRECT_URL": "/a",
+        "REDIRECT_QUERY_STRING": "q",
+    }
+    assert not second.shorten_history()
+    assert not first.shorten_history()
+
+
 @pytest.mark.parametrize("target", ["/%00", "/../x", "/%zz"])
 def test_a_local_redirect_to_nowhere_is_refused(target: str) -> None:
     with pytest.raises(RequestError):

@@ -1,15 +1,20 @@
 """From a request to the variables that a backend receives: RFC 3875 4.1."""
 
+import ipaddress
 import os
+import re
 import socket
 from typing import Any
 
 import pytest
 
 from tests.gateway.environs import server_environ
+from wsgi_scgi.gateway.conditions import Condition, header_reader
 from wsgi_scgi.gateway.request import Request
 from wsgi_scgi.gateway.variables import VariableRules, cgi_variables
-from wsgi_scgi.semantics.path import PathInfo, Prefix
+from wsgi_scgi.semantics.forwarded import Style
+from wsgi_scgi.semantics.path import PathInfo, Pattern, Prefix
+from wsgi_scgi.semantics.target import parse_target
 
 
 def variables_of(
@@ -304,3 +309,103 @@ def test_a_request_can_be_dispatched_again_with_other_rules() -> None:
 
     assert (one["SCRIPT_NAME"], one["PATH_INFO"]) == ("/a", "/b")
     assert (two["SCRIPT_NAME"], two["PATH_INFO"]) == ("", "/a/b")
+
+
+def test_the_path_of_an_expression_is_the_backend_s() -> None:
+    request = Request(server_environ("/u/jane"))
+    match = Pattern("^/u/([a-z]+)$", "/user/$1").match(request.path)
+    assert match is not None
+    request.take("^/u/", request.path, match)
+
+    on = cgi_variables(request, VariableRules(base="/ignored", path_info=PathInfo.ON))
+    apache = cgi_variables(request, VariableRules(base="/ignored", path_info=PathInfo.APACHE))
+
+    assert (on["SCRIPT_NAME"], on["PATH_INFO"]) == ("/u", "/user/jane")
+    assert (apache["SCRIPT_NAME"], apache["PATH_INFO"]) == ("/u", "/user/jane")
+
+
+def test_a_hop_is_counted() -> None:
+    assert variables_of(server_environ(HTTP_MAX_FORWARDS="5"))["HTTP_MAX_FORWARDS"] == "4"
+
+
+def test_conditions_see_the_request_and_come_before_what_is_configured() -> None:
+    read = header_reader("User-Agent")
+    condition = Condition(read, re.compile("curl"), {"TOOL": "$0", "FIXED": "1", "HTTP_X": False})
+    rules = VariableRules(conditions=(condition,), configured={"FIXED": "2"})
+
+    variables = variables_of(server_environ(HTTP_USER_AGENT="curl/8", HTTP_X="y"), rules)
+
+    assert (variables["TOOL"], variables["FIXED"]) == ("curl", "2")
+    assert "HTTP_X" not in variables
+
+
+_TRUSTED = (ipaddress.ip_network("127.0.0.0/8"),)
+_STORY = {
+    "HTTP_X_FORWARDED_FOR": "198.51.100.7",
+    "HTTP_X_FORWARDED_PREFIX": "/x",
+    "HTTP_FORWARDED": "for=198.51.100.7",
+    "HTTP_X_REQUEST_ID": "abc-1",
+}
+
+
+def test_without_any_rule_the_fields_of_the_way_pass_as_they_came() -> None:
+    variables = variables_of({**server_environ(), **_STORY})
+
+    assert _STORY.items() <= variables.items()
+
+
+def test_what_a_trusted_proxy_says_is_continued_and_its_id_kept() -> None:
+    request = Request({**server_environ(), **_STORY})
+    rules = VariableRules(forwarded=Style.X_FORWARDED, trusted_proxies=_TRUSTED)
+
+    variables = cgi_variables(request, rules)
+
+    assert variables["HTTP_X_FORWARDED_FOR"] == "198.51.100.7, 127.0.0.1"
+    assert variables["HTTP_X_FORWARDED_PREFIX"] == "/x"
+    assert variables["HTTP_X_REQUEST_ID"] == "abc-1"
+    assert request.request_id == "abc-1"
+
+
+@pytest.mark.parametrize("request_id", ["", "a b", "x" * 129, "a\nb", "<script>"])
+def test_an_id_that_is_none_is_not_taken_from_anybody(request_id: str) -> None:
+    request = Request({**server_environ(), "HTTP_X_REQUEST_ID": request_id})
+
+    cgi_variables(request, VariableRules(trusted_proxies=_TRUSTED))
+
+    assert request.request_id == ""
+
+
+def test_what_anybody_else_says_about_himself_is_replaced() -> None:
+    request = Request({**server_environ(REMOTE_ADDR="192.0.2.9"), **_STORY})
+    rules = VariableRules(forwarded=Style.X_FORWARDED, trusted_proxies=_TRUSTED)
+
+    variables = cgi_variables(request, rules)
+
+    assert variables["HTTP_X_FORWARDED_FOR"] == "192.0.2.9"
+    assert variables["HTTP_X_FORWARDED_HOST"] == "example.org"
+    for name in ("HTTP_X_FORWARDED_PREFIX", "HTTP_FORWARDED", "HTTP_X_REQUEST_ID"):
+        assert name not in variables
+    assert request.request_id == ""
+
+
+def test_where_nobody_is_trusted_an_id_is_just_a_field() -> None:
+    request = Request({**server_environ(), **_STORY})
+
+    variables = cgi_variables(request, VariableRules(forwarded=Style.FORWARDED))
+
+    assert variables["HTTP_FORWARDED"].startswith("for=127.0.0.1;")
+    assert variables["HTTP_X_REQUEST_ID"] == "abc-1"
+    assert request.request_id == ""
+
+
+def test_after_a_local_redirect_the_first_request_s_variables_come_along() -> None:
+    first = Request(server_environ("/a", HTTP_AUTHORIZATION="Basic x"))
+    first.variables = cgi_variables(first, VariableRules())
+    second = first.redirected(parse_target("/b"), status=200)
+
+    passed = cgi_variables(second, VariableRules())
+    kept_back = cgi_variables(second, VariableRules(pass_authorization=False))
+
+    assert passed["REDIRECT_SCRIPT_NAME"] == "/a"
+    assert passed["REDIRECT_HTTP_AUTHORIZATION"] == "Basic x"
+    assert not [name for name in kept_back if name.endswith("AUTHORIZATION")]

@@ -104,6 +104,8 @@ def _with_value(argument: str, following: str) -> str:
     if option is None:
         return argument
     try:
+        if following.startswith("-"):  # a flag would do as the name of a field
+            raise ValueError(following)
         option.kind.parse(option.kind.parse_text(following))
     except ValueError:
         return f"{argument}=true"

@@ -1,31 +1,39 @@
 """gateway.toml: ``[server]`` with gunicorn's settings, ``[[route]]`` in the order of matching.
 
 Every mistake is found in one go and told as ``FILE:LINE: key: what is wrong, what is allowed``.
+A program may give the same structure as a mapping.
 """
 
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from ..address import BackendURL, parse_backend_url
 from ..errors import AddressError, ConfigurationError
+from ..semantics.host import canonical_name
 from ..semantics.path import Pattern, Prefix
-from .configuration import Configuration, Route, Source, path_info_warning
-from .kinds import Switch, Text
+from .advice import advice_on
+from .configuration import Configuration, Route, Source
+from .kinds import Switch, Text, describe
 from .lines import KeyPath, key_lines
 from .mistakes import InvalidConfiguration, Mistake, unknown_key
 from .options import OPTIONS, RouteOptions
 from .server import setting_mistakes
 
-__all__ = ["Configuration", "Route", "load_configuration", "parse_configuration"]
+__all__ = [
+    "Configuration",
+    "Route",
+    "configuration_from",
+    "load_configuration",
+    "parse_configuration",
+]
 
-_TABLES = ("server", "route")
 _ROUTE_KEYS = ("path", "match", "host", "exclude", "backend")
-_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_.-]+|\[[0-9A-Fa-f:.]+\]")
+_HOST = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?|\[[0-9A-Fa-f:.]+\]")
 _WRITTEN_AT = re.compile(r" \(at (?:line (\d+), column \d+|end of document)\)")
 
 
@@ -58,9 +66,25 @@ def parse_configuration(text: str, name: str) -> Configuration:
     except tomllib.TOMLDecodeError as error:
         raise InvalidConfiguration([_syntax_mistake(error, text, name)]) from error
     reader = _Reader(Source(name, key_lines(text)))
-    configuration = reader.read(document)
+    configuration = reader.read(document, known=("server", "route"))
     if reader.mistakes:
         raise InvalidConfiguration(sorted(reader.mistakes, key=lambda mistake: mistake.line))
+    return configuration
+
+
+def configuration_from(mapping: Mapping[str, object]) -> Configuration:
+    """Check a mapping with the structure of a file: ``{"route": [{"path": "/", ...}, ...]}``.
+
+    It has no ``server``: whoever calls the application runs the server too.  Raises
+    InvalidConfiguration with every mistake, told by keys like ``route[0].path``.
+    """
+    reader = _Reader(Source())
+    if "server" in mapping:
+        reader.wrong(("server",), "is for wsgi-scgi serve; here nobody would read it")
+    tables = {key: value for key, value in mapping.items() if key != "server"}
+    configuration = reader.read(tables, known=("route",))
+    if reader.mistakes:
+        raise InvalidConfiguration(reader.mistakes)
     return configuration
 
 
@@ -81,59 +105,69 @@ class _Reader:
         self.mistakes: list[Mistake] = []
         self._source = source
 
-    def read(self, document: Mapping[str, object]) -> Configuration:
-        for key in document.keys() - set(_TABLES):
-            self._wrong((key,), unknown_key(key, _TABLES))
+    def read(self, document: Mapping[str, object], *, known: Sequence[str]) -> Configuration:
+        self._refuse_unknown((), document, known)
         server = self._server(document.get("server", {}))
         routes = tuple(self._routes(document.get("route", [])))
         return Configuration(
             server=MappingProxyType(server),
             routes=tuple(route for _, route in routes),
             source=self._source,
-            warnings=tuple(self._warnings(routes)),
+            warnings=tuple(
+                self._source.mistake(path, f"warning: {text}") for path, text in advice_on(routes)
+            ),
         )
 
-    def _wrong(self, path: KeyPath, text: str) -> None:
+    def wrong(self, path: KeyPath, text: str) -> None:
         self.mistakes.append(self._source.mistake(path, text))
+
+    def _refuse_unknown(
+        self, at: KeyPath, table: Mapping[str, object], known: Sequence[str]
+    ) -> None:
+        for key in map(str, table):
+            if key not in known:
+                self.wrong((*at, key), unknown_key(key, known))
 
     def _server(self, table: object) -> dict[str, object]:
         if not isinstance(table, dict):
-            self._wrong(("server",), "is a table; write [server]")
+            self.wrong(("server",), "is a table; write [server]")
             return {}
         for name, text in setting_mistakes(table):
-            self._wrong(("server", name), text)
+            self.wrong(("server", name), text)
         return table
 
-    def _routes(self, tables: object) -> Iterator[tuple[int, Route]]:
-        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            self._wrong(("route",), "is a list of tables; write [[route]]")
+    def _routes(self, tables: object) -> Iterator[tuple[KeyPath, Route]]:
+        if not isinstance(tables, list | tuple) or not all(
+            isinstance(table, Mapping) for table in tables
+        ):
+            self.wrong(("route",), "is a list of tables; write [[route]]")
             return
         if not tables:
             text = "there is none, so nothing is served; write [[route]] with path and backend"
-            self._wrong(("route",), text)
+            self.wrong(("route",), text)
         for number, table in enumerate(tables):
-            route = self._route(("route", number), table)
+            at = ("route", number)
+            route = self._route(at, table)
             if route is not None:
-                yield number, route
+                yield at, route
 
     def _route(self, at: KeyPath, table: Mapping[str, object]) -> Route | None:
         """Return the route, or None where a mistake left nothing to talk about."""
         found = len(self.mistakes)
-        known = (*_ROUTE_KEYS, *OPTIONS)
-        for key in table.keys() - set(known):
-            self._wrong((*at, key), unknown_key(key, known))
+        self._refuse_unknown(at, table, (*_ROUTE_KEYS, *OPTIONS))
         path = self._path(at, table)
         match = self._match(at, table)
         host = self._host(at, table)
         exclude = self._exclude(at, table)
         backend = self._backend(at, table)
         if exclude:
-            for key in table.keys() & {"backend", *OPTIONS}:
-                self._wrong((*at, key), "an excluded route has a path, match or host only")
+            for key in ("backend", *OPTIONS):
+                if key in table:
+                    self.wrong((*at, key), "an excluded route has a path, match or host only")
         elif "backend" not in table and "exclude" not in table:
-            self._wrong(at, "has neither a backend nor exclude = true")
+            self.wrong(at, "has neither a backend nor exclude = true")
         elif "backend" not in table:
-            self._wrong((*at, "exclude"), "false needs a backend in the same route")
+            self.wrong((*at, "exclude"), "false needs a backend in the same route")
         options = self._options(at, table)
         if len(self.mistakes) > found:
             return None
@@ -145,13 +179,13 @@ class _Reader:
         if "path" not in table:
             if "match" not in table:
                 text = "is missing; the route needs one, or match; / takes every request"
-                self._wrong((*at, "path"), text)
+                self.wrong((*at, "path"), text)
             return ""
         try:
             path = Text().parse(table["path"])
             Prefix(path)
         except ValueError as error:
-            self._wrong((*at, "path"), f'{error}; allowed: a path like "/app/"')
+            self.wrong((*at, "path"), f'{error}; allowed: a path like "/app/"')
             return ""
         return path
 
@@ -166,28 +200,25 @@ class _Reader:
             Pattern(match, backend.path if backend is not None else "/")
         except ValueError as error:
             allowed = 'a regular expression like "^/user/([a-z]+)$", instead of path'
-            self._wrong((*at, "match"), f"{error}; allowed: {allowed}")
+            self.wrong((*at, "match"), f"{error}; allowed: {allowed}")
             return ""
         return match
 
     def _host(self, at: KeyPath, table: Mapping[str, object]) -> tuple[str, ...]:
-        names = table.get("host", [])
-        if isinstance(names, str):
-            names = [names]
-        if not isinstance(names, list):
-            names = [names]
-        for name in names:
-            if not isinstance(name, str) or not _HOST.fullmatch(name):
-                text = 'allowed: an array of names like "example.org" or "*.example.org"'
-                self._wrong((*at, "host"), f"{name!r} is not the name of a host; {text}")
-                return ()
-        return tuple(str(name).lower() for name in names)
+        raw = table.get("host", [])
+        names = raw if isinstance(raw, list | tuple) else [raw]
+        try:
+            return tuple(_host_name(name) for name in names)
+        except ValueError as error:
+            text = 'an array of names like "example.org" or "*.example.org"'
+            self.wrong((*at, "host"), f"{error}; allowed: {text}")
+            return ()
 
     def _exclude(self, at: KeyPath, table: Mapping[str, object]) -> bool:
         try:
             return Switch().parse(table.get("exclude", False))
         except ValueError as error:
-            self._wrong((*at, "exclude"), f"{error}; allowed: {Switch().allowed}")
+            self.wrong((*at, "exclude"), f"{error}; allowed: {Switch().allowed}")
             return False
 
     def _backend(
@@ -202,7 +233,7 @@ class _Reader:
             return parse_backend_url(url)
         except AddressError as error:
             if tell:
-                self._wrong((*at, "backend"), str(error))
+                self.wrong((*at, "backend"), str(error))
             return None
 
     def _options(self, at: KeyPath, table: Mapping[str, object]) -> RouteOptions:
@@ -211,34 +242,11 @@ class _Reader:
             return RouteOptions.from_values(values)
         except InvalidConfiguration as error:
             for mistake in error.mistakes:
-                self._wrong((*at, *mistake.key.split(".", 1)), mistake.text)
+                self.wrong((*at, *mistake.key.split(".", 1)), mistake.text)
             return RouteOptions()
 
-    def _warnings(self, routes: tuple[tuple[int, Route], ...]) -> Iterator[Mistake]:
-        earlier: list[Route] = []
-        for number, route in routes:
-            at: KeyPath = ("route", number)
-            taker = next((one for one in earlier if _takes_all(one, route)), None)
-            if taker is not None:
-                yield self._warning(
-                    (*at, "path"), f"never matches: {taker.name} stands above and takes all of it"
-                )
-            text = path_info_warning(route)
-            if text:
-                yield self._warning((*at, "backend"), text)
-            earlier.append(route)
 
-    def _warning(self, path: KeyPath, text: str) -> Mistake:
-        return self._source.mistake(path, f"warning: {text}")
-
-
-def _takes_all(earlier: Route, later: Route) -> bool:
-    """Tell whether ``earlier`` matches the shortest path that ``later`` matches, hence all.
-
-    Of expressions nothing is said, but that one which is repeated finds nothing left.
-    """
-    if earlier.host and not (later.host and set(later.host) <= set(earlier.host)):
-        return False
-    if later.match or earlier.match:
-        return earlier.match == later.match
-    return Prefix(earlier.path).match(later.path) is not None
+def _host_name(raw: object) -> str:
+    if not isinstance(raw, str) or not _HOST.fullmatch(raw):
+        raise ValueError(f"{describe(raw)} is not the name of a host")
+    return canonical_name(raw)

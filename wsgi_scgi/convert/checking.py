@@ -17,6 +17,8 @@ from .toml_text import key_value
 Parse = Callable[[str, str], object]
 """parse_configuration, or what stands for it in a test."""
 
+# With a name mistakes are told by their lines.
+_NAME = "gateway.toml"
 _UNKNOWN = unknown_key("", ()).partition(";")[0]
 _PLACE = ("path", "match")
 # Whoever reads the result has to fill these in.
@@ -26,7 +28,7 @@ _TO_BE_FILLED_IN = ("sendfile", "sendfile_roots")
 def mistakes_in(text: str, parse: Parse = parse_configuration) -> tuple[Mistake, ...]:
     """Return what the reader says against a file."""
     try:
-        parse(text, "")
+        parse(text, _NAME)
     except InvalidConfiguration as error:
         return error.mistakes
     return ()

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..config.file import parse_configuration
 from .balancers import balancers, usable_balancers
 from .checking import Document, Parse, accepts_host
+from .directive import Directive
 from .hosts import drafts_for
 from .ledger import Ledger
 from .listening import choose
@@ -27,6 +28,11 @@ _LIMITS = {
 _AUTHORIZATION = (
     "Apache keeps the Authorization field from backends unless CGIPassAuth is On. Here they get it;"
     " where they should not, set pass_authorization = false"
+)
+
+_NAMES = (
+    "What names Apache is started with is not known, so rules inside <IfDefine> count, and nothing"
+    " else there does. To be exact, name them: wsgi-scgi convert -D NAME"
 )
 
 
@@ -67,6 +73,8 @@ def convert(
         f"${{{name}}} is {value!r}, from the environment"
         for name, value in tree.environment.items()
     ]
+    if given is None and any(_hangs_on_a_name(one) for one in tree.directives):
+        head.append(_NAMES)
     if not drafts:
         head.append("There is no ProxyPass in it, so there is no route")
     tail = [
@@ -76,6 +84,10 @@ def convert(
         *ledger.comments(tree.directives),
     ]
     return _text(head, document.lines(), tail)
+
+
+def _hangs_on_a_name(directive: Directive) -> bool:
+    return any(one.condition.lower().startswith("<ifdefine") for one in directive.walk())
 
 
 def _limits(main: ServerBlock, ledger: Ledger) -> dict[str, object]:

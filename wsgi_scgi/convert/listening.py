@@ -50,9 +50,7 @@ def choose(main: ServerBlock, hosts: Sequence[ServerBlock], ledger: Ledger) -> C
     divisions: dict[tuple[ServerBlock, ...], list[Address]] = {}
     for place in places:
         divisions.setdefault(_answering(place, hosts), []).append(place)
-    if not divisions:
-        return Choice(())
-    chosen = max(divisions, key=lambda division: _routes(main, division))
+    chosen = max(divisions, key=lambda division: _routes(main, division), default=())
     remarks = [
         f"{host.header}: answers at other addresses, and is not carried over"
         for host in hosts
@@ -62,7 +60,7 @@ def choose(main: ServerBlock, hosts: Sequence[ServerBlock], ledger: Ledger) -> C
         addresses = ", ".join(map(str, divisions[()]))
         remarks.append(f"The main server answers at {addresses}: that is not carried over")
     others = [place for key, found in divisions.items() if key != chosen for place in found]
-    settings, more = _bind(divisions[chosen], others, bool(listeners))
+    settings, more = _bind(divisions.get(chosen, []) if listeners else [], others)
     if settings:
         secured, last = _security((*chosen[:1], main))
         settings = settings | secured if not last else {}
@@ -76,7 +74,7 @@ def _places(
     """Return the addresses that requests come in at, the most special for each host."""
     listening: list[Address] = []
     for one in listeners:
-        address = _parse(one.argument, 0)
+        address = _parse(one.argument)
         if address is None or not address.port or is_unresolved(one.text):
             ledger.remark(one, "not understood; write bind into [server]")
         else:
@@ -96,14 +94,14 @@ def _places(
 def host_addresses(host: ServerBlock) -> list[Address]:
     """Return the addresses of a ``<VirtualHost>``; one that is not understood is left out."""
     words = host.header.words
-    return [address for word in words if (address := _parse(word, 0)) is not None]
+    return [address for word in words if (address := _parse(word)) is not None]
 
 
-def _parse(text: str, port: int) -> Address | None:
+def _parse(text: str) -> Address | None:
     """Return the address in ``host:port``, ``host`` or ``port``."""
     match = _ADDRESS.fullmatch(text)
     if match is None:
-        return Address(_host(text), port) if text and " " not in text else None
+        return Address(_host(text), 0) if text and " " not in text else None
     return Address(_host(match[1] or _ANY), 0 if match[2] == _ANY else int(match[2]))
 
 
@@ -131,10 +129,10 @@ def _routes(main: ServerBlock, division: tuple[ServerBlock, ...]) -> int:
 
 
 def _bind(
-    places: Sequence[Address], others: Sequence[Address], listens: bool
+    places: Sequence[Address], others: Sequence[Address]
 ) -> tuple[dict[str, object], list[str]]:
     """Return ``bind`` for the places, or why there is none."""
-    if not listens:
+    if not places:
         return {}, []
     for place in places:
         if place.host == _ANY and any(one.port == place.port for one in others):
