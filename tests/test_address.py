@@ -30,6 +30,7 @@ from wsgi_scgi.errors import AddressError
         ("scgi://a_b.c-d.example.:7", "a_b.c-d.example.", 7, "/"),
         ("scgi://h//double//slash", "h", 4000, "//double//slash"),
         ("scgi://h/a%20b;c", "h", 4000, "/a%20b;c"),
+        ("scgi://h/café/", "h", 4000, "/caf\xc3\xa9/"),
     ],
 )
 def test_a_tcp_backend_has_host_port_and_path(url: str, host: str, port: int, path: str) -> None:

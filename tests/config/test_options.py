@@ -1,12 +1,16 @@
 """Options of a route: defaults, presets, checks, and one declaration for everything."""
 
 import dataclasses
+import ipaddress
+import tomllib
 import typing
 
 import pytest
 
 from wsgi_scgi.config.mistakes import InvalidConfiguration
 from wsgi_scgi.config.options import OPTIONS, RouteKeywords, RouteOptions
+from wsgi_scgi.gateway.conditions import Condition
+from wsgi_scgi.semantics.forwarded import Style
 from wsgi_scgi.semantics.path import EncodedSlash, PathInfo
 
 
@@ -36,6 +40,21 @@ def test_the_defaults_are_those_of_the_manual() -> None:
         "client_gone_grace": 1.0,
         "deadline": 0.0,
         "max_request_head": 65536,
+        "internal_redirect": "location",
+        "sendfile": "",
+        "sendfile_roots": (),
+        "accel": {},
+        "hide_headers": frozenset(),
+        "pass_headers": frozenset(),
+        "error_override": False,
+        "error_document": {},
+        "location_reverse": True,
+        "cookie_path": (),
+        "cookie_domain": (),
+        "add_forwarded": Style.OFF,
+        "trusted_proxies": (),
+        "conditional_requests": False,
+        "set_if": (),
     }
 
 
@@ -55,13 +74,43 @@ def test_every_option_takes_a_value() -> None:
         "client_gone_grace": 0,
         "deadline": 90,
         "max_request_head": 4096,
+        "internal_redirect": "X-Location",
+        "sendfile": True,
+        "sendfile_roots": ["/srv/é"],
+        "accel": {"/private/": "/srv/private/"},
+        "hide_headers": ["X-Powered-By"],
+        "pass_headers": ["X-Accel-Expires"],
+        "error_override": [404, 500],
+        "error_document": {404: "/404.html", "500": "Später wieder"},
+        "location_reverse": False,
+        "cookie_path": [("/", "/app/")],
+        "cookie_domain": [["internal", "example.org"]],
+        "add_forwarded": "forwarded",
+        "trusted_proxies": ["10.0.0.0/8", "unix:"],
+        "conditional_requests": True,
+        "set_if": [{"attribute": "method", "matches": "^GET$", "set": {"READS": "1"}}],
     }
-    assert values_of(RouteOptions.from_values(values)) == {
+    options = values_of(RouteOptions.from_values(values))
+    (condition,) = typing.cast("tuple[Condition]", options["set_if"])
+    assert condition.expression.pattern == "^GET$"
+    assert options == {
         **values,
         "path_info": PathInfo.APACHE,
         "encoded_slash": EncodedSlash.KEEP,
         "document_root": "/srv/Ã©",
         "max_body": 10 << 20,
+        "internal_redirect": "x-location",
+        "sendfile": "x-sendfile",
+        "sendfile_roots": ("/srv/Ã©",),
+        "hide_headers": {"x-powered-by"},
+        "pass_headers": {"x-accel-expires"},
+        "error_override": {404, 500},
+        "error_document": {404: "/404.html", 500: "Später wieder"},
+        "cookie_path": (("/", "/app/"),),
+        "cookie_domain": (("internal", "example.org"),),
+        "add_forwarded": Style.FORWARDED,
+        "trusted_proxies": (ipaddress.ip_network("10.0.0.0/8"), "unix:"),
+        "set_if": (condition,),
     }
     assert values.keys() == OPTIONS.keys()
 
@@ -95,6 +144,9 @@ def test_the_flags_are_those_of_the_command_line() -> None:
         "--max-body": "max_body",
         "--connect-timeout": "connect_timeout",
         "--backend-timeout": "timeout",
+        "--internal-redirect": "internal_redirect",
+        "--sendfile": "sendfile",
+        "--sendfile-root": "sendfile_roots",
     }
 
 
@@ -147,16 +199,78 @@ def test_path_info_is_computed_where_it_is_on(values: dict[str, object], value: 
     assert "CVE-2025-65082" in found["variables.PATH_INFO"]
 
 
+@pytest.mark.parametrize("value", ["/x", False])
+def test_a_condition_may_not_set_what_is_computed_either(value: object) -> None:
+    condition = {"attribute": "path", "matches": "", "set": {"PATH_INFO": value}}
+    found = mistakes(path_info=True, set_if=[condition])
+    assert list(found) == ["set_if"]
+    assert found["set_if"].startswith("PATH_INFO may be neither set nor removed")
+    assert len(RouteOptions.from_values({"set_if": [condition]}).set_if) == 1
+
+
+def test_sendfile_and_its_roots_need_each_other() -> None:
+    missing = "is needed with sendfile; allowed: an array of at least one absolute directory"
+    assert mistakes(sendfile=True) == {"sendfile_roots": missing}
+    assert mistakes(sendfile="X-File", sendfile_roots=[]) == {"sendfile_roots": missing}
+    useless = {"sendfile_roots": "does nothing without sendfile"}
+    assert mistakes(sendfile_roots=["/srv"]) == useless
+    assert mistakes(sendfile=False, sendfile_roots=["/srv"]) == useless
+
+
+@pytest.mark.parametrize(
+    ("sendfile", "redirect"), [("Location", True), ("location", False), ("X-Go", "x-go")]
+)
+def test_a_field_cannot_name_a_file_and_lead_elsewhere(
+    sendfile: str, redirect: bool | str
+) -> None:
+    found = mistakes(sendfile=sendfile, sendfile_roots=["/srv"], internal_redirect=redirect)
+    assert found == {"sendfile": "names the field of redirects; allowed: any other field"}
+
+
+def test_error_documents_need_statuses_that_they_replace() -> None:
+    useless = {"error_document": "does nothing without error_override"}
+    assert mistakes(error_document={"404": "x"}) == useless
+    assert mistakes(error_document={"404": "x"}, error_override=[]) == useless
+
+
 def test_path_info_is_free_where_it_is_off() -> None:
     options = RouteOptions.from_values({"variables": {"PATH_INFO": "/x"}})
     assert options.variables == {"PATH_INFO": "/x"}
 
 
 def test_a_feature_that_does_not_exist_is_an_unknown_key() -> None:
-    for name in ("sendfile", "auth_file", "internal_redirect", "error_override"):
+    for name in ("auth_file", "balancer", "proxy_buffering"):
         assert mistakes(**{name: True})[name].startswith("unknown key")
 
 
 def test_what_differs_from_the_defaults_is_shown() -> None:
     options = RouteOptions.from_values({"path_info": True, "max_body": 2048, "timeout": 60})
     assert list(options.changed()) == ["path_info = true", 'max_body = "2KiB"']
+
+
+def test_what_is_shown_can_be_written_again() -> None:
+    values: dict[str, object] = {
+        "internal_redirect": False,
+        "sendfile": True,
+        "sendfile_roots": ["/srv/é"],
+        "hide_headers": ["b", "a"],
+        "error_override": [500, 404],
+        "error_document": {"404": "/é", "500": 'Später "wieder"'},
+        "cookie_path": [["/", "/app/"]],
+        "add_forwarded": "x-forwarded",
+        "trusted_proxies": ["10.0.0.0/8", "unix:"],
+    }
+    options = RouteOptions.from_values(values)
+    shown = list(options.changed())
+    assert shown == [
+        "internal_redirect = false",
+        "sendfile = true",
+        'sendfile_roots = ["/srv/é"]',
+        'hide_headers = ["a", "b"]',
+        "error_override = [404, 500]",
+        'error_document = { "404" = "/é", "500" = "Später \\"wieder\\"" }',
+        'cookie_path = [["/", "/app/"]]',
+        'add_forwarded = "x-forwarded"',
+        'trusted_proxies = ["10.0.0.0/8", "unix:"]',
+    ]
+    assert RouteOptions.from_values(tomllib.loads("\n".join(shown))) == options

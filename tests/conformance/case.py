@@ -140,7 +140,9 @@ def judge(case: Case, outcome: Outcome, *, ours: bool) -> list[str]:
     wrong = list(outcome.notes)
     if case.client_stays:
         wrong += _judge_client(case, outcome)
-    wrong += [f"the client was told {text!r}" for text in outcome.private if text in outcome.received]
+    wrong += [
+        f"the client was told {text!r}" for text in outcome.private if text in outcome.received
+    ]
     if case.expected_connections is not None:
         wrong += _judge_backend(case.expected_connections, outcome)
     elif not outcome.connections:

@@ -53,9 +53,7 @@ def _refused(
     differs: str = "",
 ) -> Case:
     answer = Answer(status, without=CONTROL_FIELDS, check=tells_nothing)
-    return Case(
-        name, get("/accel/x"), answer, Sees(), _to(uri), differs=differs, peers=_NGINX
-    )
+    return Case(name, get("/accel/x"), answer, Sees(), _to(uri), differs=differs, peers=_NGINX)
 
 
 _SENT = (
@@ -64,13 +62,19 @@ _SENT = (
         "a_file_by_its_uri_has_a_date", _to("/protected/p.txt"), {"Last-Modified": LAST_MODIFIED}
     ),
     _sent("the_longest_prefix_counts", _to("/protected/deep/deep.txt"), body=_DEEP),
-    _sent("a_directory_of_the_table_goes_all_the_way_down", _to("/protected/sub/deep.txt"), body=_DEEP),
+    _sent(
+        "a_directory_of_the_table_goes_all_the_way_down", _to("/protected/sub/deep.txt"), body=_DEEP
+    ),
     _sent("a_uri_is_decoded", _to("/protected/a%20b.txt")),
     _sent("a_uri_is_decoded_once", _to("/protected/%2570.txt")),
     _sent("a_uri_that_is_not_encoded", _to("/protected/a b.txt")),
     _sent("a_uri_beyond_ascii", _to("/protected/caf%c3%a9.txt")),
     _sent("the_query_of_a_uri_is_dropped", _to("/protected/p.txt?a=b")),
-    _sent("slash_runs_in_a_uri_are_one", _to("//protected///p.txt")),
+    _sent(
+        "slash_runs_in_a_uri_are_one",
+        _to("//protected///p.txt"),
+        differs="nginx merges slashes in what a client asks for only.",
+    ),
     _sent(
         "the_type_of_the_backend_counts_for_a_uri",
         _to("/protected/p.txt", "Content-Type: text/x-mine"),
@@ -159,7 +163,7 @@ _REFUSED = (
     _refused(
         "a_uri_of_a_route_is_404",
         "/hide/x",
-        differs="nginx gives any path of its own to its locations.",
+        differs="nginx lets backends lead to every location, and here in a circle.",
     ),
     _refused("a_uri_that_only_begins_like_the_table_is_404", "/protectedness/p.txt"),
     _refused("the_prefix_itself_is_403", "/protected/", 403),
@@ -173,13 +177,15 @@ _REFUSED = (
         "/protected/sub/../p.txt",
     ),
     _refused("an_escaped_nul_in_a_uri_is_404", "/protected/p.txt%00.html"),
-    _refused(
-        "a_bad_escape_in_a_uri_is_404", "/protected/%zz", differs="nginx takes it as it is."
-    ),
+    _refused("a_bad_escape_in_a_uri_is_404", "/protected/%zz", differs="nginx takes it as it is."),
     _refused("an_empty_uri_is_404", ""),
     _refused("a_relative_uri_is_404", "protected/p.txt"),
     _refused("a_url_is_no_uri", "http://gateway.test/protected/p.txt"),
-    _refused("a_named_location_is_404", "@named", differs="nginx has named locations."),
+    _refused(
+        "a_named_location_is_404",
+        "@named",
+        differs="nginx has named locations, though not this one, and answers 500.",
+    ),
     _refused(
         "a_link_by_its_uri_that_leads_out_is_403",
         "/protected/link-out.txt",

@@ -92,9 +92,7 @@ _FORWARDED = (
     ),
     _told(
         "connection_cannot_remove_what_the_gateway_tells",
-        request(
-            "GET /fwd/x HTTP/1.1", "Host: gateway.test", "Connection: close, X-Forwarded-For"
-        ),
+        request("GET /fwd/x HTTP/1.1", "Host: gateway.test", "Connection: close, X-Forwarded-For"),
         {_FOR: "127.0.0.1"},
         peers=_BOTH,
     ),
@@ -138,7 +136,12 @@ _SET_IF = (
         {"TASTE": "sugar", "WORD": "apple!"},
         ("EARLY",),
     ),
-    _set("case_counts_where_nothing_else_is_said", get("/set-if/a", "X-Flavour: Sweet"), {"WORD": "a!"}, ("TASTE",)),
+    _set(
+        "case_counts_where_nothing_else_is_said",
+        get("/set-if/a", "X-Flavour: Sweet"),
+        {"WORD": "a!"},
+        ("TASTE",),
+    ),
     _set(
         "variables_that_are_configured_win",
         get("/set-if/1", "X-Flavour: sour"),

@@ -35,6 +35,7 @@ _HOSTS = (
         FINE,
         Sees(has={"HTTP_HOST": "my_service", "SERVER_NAME": "my_service"}),
         show=("SERVER_NAME",),
+        differs="lighttpd takes letters, digits and hyphens only.",
     ),
     Case(
         "a_host_with_an_empty_port_has_the_usual_one",

@@ -237,6 +237,7 @@ _HOP_BY_HOP = (
             b"Connection: Set-Cookie, Content-Length\r\nSet-Cookie: a=1\r\nContent-Length: 4\r\n"
         ),
         show=("Set-Cookie", "Content-Length"),
+        differs="Apache drops every length of a backend.",
     ),
     _hidden(
         "control_fields_for_other_gateways_stop_here",

@@ -31,6 +31,7 @@ _BODILESS = (
         _HEAD + b"Content-Length: 4\r\n",
         Answer(200, headers={"Content-Length": "4"}, body=b""),
         "HEAD",
+        "Apache drops the length.",
     ),
     _bodiless(
         "head_need_not_have_the_bytes_it_announces",

@@ -58,7 +58,11 @@ _REVERSE = (
         "http://@AUTHORITY@/base/y?z=1#w",
         "http://gateway.test/rev/y?z=1#w",
     ),
-    _location("an_scgi_url_becomes_the_gateway_s", "scgi://@AUTHORITY@/base/y", "http://gateway.test/rev/y"),
+    _location(
+        "an_scgi_url_becomes_the_gateway_s",
+        "scgi://@AUTHORITY@/base/y",
+        "http://gateway.test/rev/y",
+    ),
     _location("the_base_path_becomes_the_route_s", "/base/y", "/rev/y"),
     _location("the_base_path_alone_becomes_the_route", "/base/", "/rev/"),
     _location("the_query_of_a_path_is_left_alone", "/base/y?u=/base/", "/rev/y?u=/base/"),
@@ -70,9 +74,7 @@ _REVERSE = (
     ),
     _location("another_path_of_the_backend_is_left_alone", "/elsewhere/y", "/elsewhere/y"),
     _location("a_path_that_only_begins_like_the_base_is_left_alone", "/basement", "/basement"),
-    _location(
-        "another_server_is_left_alone", "http://e.test/base/y", "http://e.test/base/y"
-    ),
+    _location("another_server_is_left_alone", "http://e.test/base/y", "http://e.test/base/y"),
     _location("another_host_in_two_slashes_is_left_alone", "//e.test/base/y", "//e.test/base/y"),
     _location(
         "another_port_is_left_alone", "http://127.0.0.1:1/base/y", "http://127.0.0.1:1/base/y"
@@ -111,9 +113,7 @@ def _cookie(name: str, before: str, after: str | tuple[str, ...]) -> Case:
 _COOKIES = (
     _cookie("the_path_of_a_cookie", "a=1; Path=/internal/x", "a=1; Path=/cookies/x"),
     _cookie("the_first_pair_that_fits_counts", "a=1; path=/other", "a=1; path=/cookies/all/other"),
-    _cookie(
-        "the_domain_of_a_cookie", "a=1; Domain=internal.test", "a=1; Domain=example.org"
-    ),
+    _cookie("the_domain_of_a_cookie", "a=1; Domain=internal.test", "a=1; Domain=example.org"),
     _cookie(
         "the_domain_of_a_cookie_with_a_dot", "a=1; domain=.Internal.TEST", "a=1; domain=example.org"
     ),

@@ -7,6 +7,7 @@ if somebody was faster.
 
 from __future__ import annotations
 
+import contextlib
 import grp
 import os
 import random
@@ -124,7 +125,7 @@ class Gateway:
         """
         try:
             table = Path("/proc/net/tcp").read_text().splitlines()[1:]
-            links = [os.readlink(entry) for entry in os.scandir(f"/proc/{self.pid}/fd")]
+            links = {link for pid in _family(self.pid) for link in _descriptors(pid)}
         except OSError:
             return True
         rows = [line.split() for line in table]
@@ -152,6 +153,25 @@ class Gateway:
                 kind = PortTaken if "already in use" in log else StartError
                 raise kind(f"{self.name} does not listen:\n{log}")
             time.sleep(0.02)
+
+
+def _family(pid: int) -> list[int]:
+    """Return the process and all that descend from it: a worker may own the listening socket."""
+    children = [
+        int(child)
+        for task in os.scandir(f"/proc/{pid}/task")
+        for child in Path(task.path, "children").read_text().split()
+    ]
+    return [pid, *(member for child in children for member in _family(child))]
+
+
+def _descriptors(pid: int) -> list[str]:
+    """Return what the descriptors of a process are."""
+    links = []
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            links.append(os.readlink(entry))
+    return links
 
 
 def new_directory() -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import sys
 from typing import NoReturn
 
 import pytest
@@ -19,7 +20,9 @@ _EXTRA_DIRECTORIES = ("/usr/sbin", "/usr/local/sbin", "/sbin")
 
 def find(name: str) -> str | None:
     """Return the path of the program or module ``name``, or None if this machine has neither."""
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), *_EXTRA_DIRECTORIES))
+    # An environment need not be activated for its interpreter to run the tests.
+    beside = os.path.dirname(sys.executable)
+    path = os.pathsep.join((beside, os.environ.get("PATH", os.defpath), *_EXTRA_DIRECTORIES))
     program = shutil.which(name, path=path)
     if program is not None:
         return program

@@ -144,12 +144,12 @@ def _show_sent(size: int, variables: Mapping[str, str]) -> None:
 
 def _show_received(answer: Answer) -> None:
     for line in answer.raw_head.split(b"\n")[:-1]:
-        print(f"< {_harmless(line.removesuffix(b'\r'))}", file=sys.stderr)
+        print(f"< {_harmless(line)}", file=sys.stderr)
 
 
 def _harmless(line: bytes) -> str:
     """Return a line as text in which nothing steers the terminal and no byte is hidden."""
-    text = line.decode("utf-8", "backslashreplace")
+    text = line.removesuffix(b"\r").decode("utf-8", "backslashreplace")
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
