@@ -163,6 +163,14 @@ def test_what_no_route_takes_goes_to_the_fallback_with_its_own_environ(
     assert client.get("/app/x").body == b"GET /app/x - _ 0 "
 
 
+def test_a_configuration_need_not_be_a_file(transport: Transport, url: str) -> None:
+    gateway = Gateway({"route": [{"path": "/app/", "backend": url, "path_info": True}]})
+
+    assert Browser(transport, gateway).get("/app/x").body == b"GET /app /x _ 0 "
+    with pytest.raises(wsgi_scgi.ConfigurationError, match="max_bdoy"):
+        Gateway({"route": [{"path": "/", "backend": url, "max_bdoy": 1}]})
+
+
 def test_a_mistake_in_a_file_is_named_with_its_line(tmp_path: Path) -> None:
     path = write(tmp_path, '[[route]]\npath = "/"\nbackend = "scgi://h/"\nmax_bdoy = 1\n')
 

@@ -61,7 +61,8 @@ class BackendURL:
 def parse_backend_url(url: str) -> BackendURL:
     """Parse any of the three spellings.
 
-    The path is taken as it is written, nothing in it is decoded.  Raises AddressError with the cause and the cure.
+    The path is taken as it is written, nothing in it is decoded.  Raises AddressError with the
+    cause and the cure.
     """
     if any(character <= " " or character == "\x7f" for character in url):
         raise AddressError(f"{url!r} contains a blank or a control character")

@@ -1,13 +1,19 @@
 """gateway.toml: what is read, and every mistake with its line."""
 
+import tomllib
 from pathlib import Path
 from textwrap import dedent
+from types import MappingProxyType
 
 import pytest
 
 from wsgi_scgi.address import BackendURL, TCPAddress
 from wsgi_scgi.config.configuration import Configuration
-from wsgi_scgi.config.file import load_configuration, parse_configuration
+from wsgi_scgi.config.file import (
+    configuration_from,
+    load_configuration,
+    parse_configuration,
+)
 from wsgi_scgi.config.mistakes import InvalidConfiguration
 from wsgi_scgi.errors import ConfigurationError
 from wsgi_scgi.semantics.path import PathInfo
@@ -208,35 +214,194 @@ def test_an_excluded_route_takes_no_other_key() -> None:
         "[[route]]\npath = '/'\nexclude = true\nbackend = 'scgi://h'\npath_info = true\n"
     )
     assert found == [
-        "gateway.toml:4: backend: an excluded route has a path and nothing else",
-        "gateway.toml:5: path_info: an excluded route has a path and nothing else",
+        "gateway.toml:4: backend: an excluded route has a path, match or host only",
+        "gateway.toml:5: path_info: an excluded route has a path, match or host only",
     ]
 
 
+# Expressions and hosts
+
+
+def test_a_route_may_have_an_expression_and_hosts() -> None:
+    configuration = parse("""
+        [[route]]
+        match = "^/café/([a-z]+)$"
+        host = ["Example.ORG.", "*.example.net", "[2001:DB8:0::1]"]
+        backend = "scgi://h/u/$1"
+        [[route]]
+        match = "^/private"
+        host = "example.org"
+        exclude = true
+        """)
+    taken, excluded = configuration.routes
+    assert (taken.path, taken.match) == ("", "^/caf\xc3\xa9/([a-z]+)$")
+    assert taken.host == ("example.org", "*.example.net", "[2001:db8::1]")
+    assert taken.backend == BackendURL(TCPAddress("h", 4000), "/u/$1")
+    assert (excluded.match, excluded.host, excluded.backend) == (
+        "^/private",
+        ("example.org",),
+        None,
+    )
+
+
 @pytest.mark.parametrize(
-    ("first", "second", "warned"),
+    ("match", "cause"),
     [
-        ("/", "/app/", True),
-        ("/app", "/app/", True),
-        ("/app/", "/app/", True),
-        ("/app", "//app//x", True),
-        ("/app/", "/app", False),
-        ("/app", "/apple", False),
-        ("/app/x", "/app/", False),
-        ("/a", "/", False),
+        ("5", "5 is not a string"),
+        ("''", "is empty"),
+        ("'('", "the expression is invalid"),
+        ("'a{99999999999999999999}'", "the expression is invalid"),
+        ("'^/(a)$'", "$2 stands for a group that the expression does not have"),
+        ('"/\\n"', "control character"),
     ],
 )
-@pytest.mark.parametrize("key", ["exclude = true", 'backend = "scgi://h"'])
-def test_a_route_that_never_matches_is_warned_of(
-    first: str, second: str, warned: bool, key: str
-) -> None:
-    text = f"[[route]]\npath = '{first}'\n{key}\n[[route]]\npath = '{second}'\n{key}\n"
-    expected = f"gateway.toml:5: path: warning: never matches: {first} stands above"
-    assert [line.startswith(expected) for line in warnings(text)] == [True] * warned
+def test_an_expression_can_be_compiled_and_has_the_groups(match: str, cause: str) -> None:
+    (mistake,) = mistakes(f"[[route]]\nmatch = {match}\nbackend = 'scgi://h/$2'\n")
+    assert mistake.startswith("gateway.toml:2: match: ")
+    assert cause in mistake
+    assert mistake.endswith("instead of path")
 
 
-def test_a_base_path_with_path_info_is_warned_of_at_the_backend() -> None:
-    (warning,) = warnings(
-        "[[route]]\npath = '/'\nbackend = 'scgi://h/base/'\npreset = 'wsgi'\n",
+def test_a_route_has_either_a_path_or_an_expression() -> None:
+    (mistake,) = mistakes("[[route]]\npath = '/'\nmatch = '^/'\nbackend = 'scgi://h'\n")
+    assert mistake.startswith("gateway.toml:3: match: stands beside path; allowed: ")
+
+
+def test_beside_a_wrong_backend_an_expression_is_judged_all_the_same() -> None:
+    found = mistakes("[[route]]\nmatch = '('\nbackend = 'http://h'\n")
+    assert [mistake.split(": ")[1] for mistake in found] == ["match", "backend"]
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "5",
+        "[5]",
+        "[]",
+        "''",
+        "'example.org:80'",
+        "'http://example.org'",
+        "'*'",
+        "'*.'",
+        "'a.*.org'",
+        "'.org'",
+        "'a..org'",
+        "'b\u00fccher.example'",
+        "'::1'",
+        "'[::g]'",
+        "'[1:2]'",
+        "['example.org', '']",
+    ],
+)
+def test_a_host_is_a_name_without_port(host: str) -> None:
+    (mistake,) = mistakes(f"[[route]]\npath = '/'\nhost = {host}\nexclude = true\n")
+    assert mistake.startswith("gateway.toml:3: host: ")
+    assert mistake.endswith('; allowed: an array of names like "example.org" or "*.example.org"')
+
+
+# Warnings
+
+
+def test_warnings_have_the_line_of_their_key() -> None:
+    assert warnings("""
+        [[route]]
+        path = "/app/"
+        backend = "scgi://h/base/"
+        preset = "wsgi"
+        [[route]]
+        path = "/app/x/"
+        backend = "scgi://h"
+        timeout = 5
+        """) == [
+        "gateway.toml:3: backend: warning: the base path /base/ goes into PATH_INFO, so SCRIPT_NAME"
+        " and PATH_INFO together are not the path of the request; applications that make links"
+        " from them need the base path /",
+        "gateway.toml:6: path: warning: never matches: /app/ stands above and takes all of it",
+        "gateway.toml:8: timeout: warning: 5 here and 60 in /app/, for the same backend",
+    ]
+
+
+# Without a file
+
+
+def mapping_mistakes(mapping: dict[str, object]) -> list[str]:
+    with pytest.raises(InvalidConfiguration) as caught:
+        configuration_from(mapping)
+    return str(caught.value).splitlines()
+
+
+def test_a_mapping_is_read_like_the_file_of_the_same_structure() -> None:
+    text = """
+        [[route]]
+        path = "/private/"
+        exclude = true
+        [[route]]
+        match = "^/(é+)$"
+        host = ["example.org"]
+        backend = "scgi://h/$1"
+        variables = { APP = "ü", SERVER_SOFTWARE = false }
+        error_override = true
+        error_document = { 404 = "/404.html" }
+        """
+    document = tomllib.loads(dedent(text))
+    from_mapping = configuration_from(document)
+    assert from_mapping.routes == parse(text).routes
+    assert from_mapping.server == {}
+
+
+def test_a_mapping_may_have_tuples_and_mappings_of_any_kind() -> None:
+    table = MappingProxyType({"path": "/", "host": ("a.test",), "backend": "scgi://h"})
+    (route,) = configuration_from({"route": (table,)}).routes
+    assert (route.path, route.host) == ("/", ("a.test",))
+
+
+def test_all_mistakes_of_a_mapping_are_told_with_the_table_that_has_them() -> None:
+    assert mapping_mistakes(
+        {
+            "server": {"bind": "127.0.0.1:8000"},
+            "rout": [],
+            "route": [
+                {"path": "/", "backend": "scgi://h"},
+                {"path": "app", "backend": "http://h", "tiemout": 1},
+                {"path": "/x/", "backend": "scgi://h", "variables": {"SCGI": "1"}, "timeout": 0},
+                {},
+            ],
+        }
+    ) == [
+        "server: is for wsgi-scgi serve; here nobody would read it",
+        "rout: unknown key; did you mean route?",
+        "route[1].tiemout: unknown key; did you mean timeout?",
+        'route[1].path: a path starts with /; allowed: a path like "/app/"',
+        "route[1].backend: 'http://h' is not a backend URL; write scgi://host:port/,"
+        " scgi+unix:///path/to/socket or unix:/path/to/socket|scgi://name/",
+        "route[2].variables.SCGI: may be neither set nor removed; the SCGI specification fixes it",
+        "route[2].timeout: 0 seconds is too short; allowed: seconds as a number greater than 0",
+        "route[3].path: is missing; the route needs one, or match; / takes every request",
+        "route[3]: has neither a backend nor exclude = true",
+    ]
+
+
+@pytest.mark.parametrize("tables", [None, "x", 5, {"path": "/"}, [1], [[]]])
+def test_the_routes_of_a_mapping_are_a_list_of_tables(tables: object) -> None:
+    assert mapping_mistakes({"route": tables}) == [
+        "route: is a list of tables; write [[route]]",
+    ]
+
+
+def test_keys_that_are_no_strings_are_unknown_keys() -> None:
+    table: dict[object, object] = {1: 2, "path": "/", "backend": "scgi://h"}
+    (mistake,) = mapping_mistakes({"route": [table]})
+    assert mistake.startswith("route[0].1: unknown key; allowed: ")
+
+
+def test_an_empty_mapping_serves_nothing() -> None:
+    (mistake,) = mapping_mistakes({})
+    assert mistake.startswith("route: there is none, so nothing is served")
+
+
+def test_a_mapping_has_warnings_too() -> None:
+    route = {"path": "/", "exclude": True}
+    (warning,) = configuration_from({"route": [route, route]}).warnings
+    assert str(warning) == (
+        "route[1].path: warning: never matches: / stands above and takes all of it"
     )
-    assert warning.startswith("gateway.toml:3: backend: warning: the base path /base/")

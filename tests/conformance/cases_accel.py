@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 from tests.conformance.case import Answer, Case, Sees
-from tests.conformance.cases_sendfile import CONTROL_FIELDS, Fields, says, sent
+from tests.conformance.cases_sendfile import CONTROL_FIELDS, NO_FIELDS, Fields, says, sent
 from tests.conformance.cases_sendfile_refused import tells_nothing
 from tests.conformance.files import CONTENT, LAST_MODIFIED
 from tests.conformance.requests import get, post
@@ -23,26 +23,14 @@ def _to(uri: str, *fields: str, head: str = "") -> Script:
 def _sent(
     name: str,
     backend: Script,
-    fields: Fields = {},
+    fields: Fields = NO_FIELDS,
     *,
     status: int = 200,
-    send: bytes | None = None,
-    method: str = "GET",
     body: bytes = CONTENT,
     differs: str = "",
-    peers: Sequence[str] = _NGINX,
 ) -> Case:
-    return sent(
-        name,
-        backend,
-        fields,
-        status=status,
-        send=send or get("/accel/x"),
-        method=method,
-        body=body,
-        differs=differs,
-        peers=peers,
-    )
+    case = sent(name, backend, fields, status=status, body=body, differs=differs)
+    return replace(case, send=get("/accel/x"), peers=_NGINX)
 
 
 def _refused(
@@ -102,41 +90,51 @@ _SENT = (
         status=404,
         differs="nginx forgets the status.",
     ),
-    _sent(
-        "a_part_of_a_file_by_its_uri",
-        _to("/protected/p.txt"),
-        {"Content-Range": "bytes 2-4/36"},
-        status=206,
+    replace(
+        _sent(
+            "a_part_of_a_file_by_its_uri",
+            _to("/protected/p.txt"),
+            {"Content-Range": "bytes 2-4/36"},
+            status=206,
+            body=b"234",
+        ),
         send=get("/accel/x", "Range: bytes=2-4"),
-        body=b"234",
     ),
-    _sent(
-        "a_condition_on_a_file_by_its_uri",
-        _to("/protected/p.txt"),
-        status=304,
+    replace(
+        _sent(
+            "a_condition_on_a_file_by_its_uri",
+            _to("/protected/p.txt"),
+            status=304,
+            body=b"",
+        ),
         send=get("/accel/x", f"If-Modified-Since: {LAST_MODIFIED}"),
-        body=b"",
     ),
-    _sent(
-        "head_of_a_file_by_its_uri",
-        _to("/protected/p.txt"),
-        {"Content-Length": "36"},
+    replace(
+        _sent(
+            "head_of_a_file_by_its_uri",
+            _to("/protected/p.txt"),
+            {"Content-Length": "36"},
+            body=b"",
+        ),
         send=get("/accel/x", method="HEAD"),
-        method="HEAD",
-        body=b"",
+        methods=("HEAD",),
     ),
-    _sent(
-        "post_gets_a_file_by_its_uri",
-        _to("/protected/p.txt"),
+    replace(
+        _sent(
+            "post_gets_a_file_by_its_uri",
+            _to("/protected/p.txt"),
+        ),
         send=post("/accel/x", b"hello"),
-        method="POST",
+        methods=("POST",),
     ),
     _sent("an_empty_file_by_its_uri", _to("/protected/empty.txt"), body=b""),
-    _sent(
-        "beside_x_sendfile_a_uri_works_too",
-        _to("/protected/deep.txt"),
+    replace(
+        _sent(
+            "beside_x_sendfile_a_uri_works_too",
+            _to("/protected/deep.txt"),
+            body=_DEEP,
+        ),
         send=get("/sf/accel/x"),
-        body=_DEEP,
         peers=(),
     ),
     _sent(
@@ -145,11 +143,13 @@ _SENT = (
         body=b"body",
         differs="nginx tells the client the path.",
     ),
-    _sent(
-        "a_uri_names_nothing_where_only_x_sendfile_does",
-        says("X-Accel-Redirect: /protected/p.txt", "Content-Type: text/plain", body="body"),
+    replace(
+        _sent(
+            "a_uri_names_nothing_where_only_x_sendfile_does",
+            says("X-Accel-Redirect: /protected/p.txt", "Content-Type: text/plain", body="body"),
+            body=b"body",
+        ),
         send=get("/sf/x"),
-        body=b"body",
         peers=(),
     ),
 )

@@ -8,7 +8,6 @@ from tests.conformance.case import Case, Sees
 from tests.conformance.cases_variables import FINE
 from tests.conformance.requests import get, get_old, post, request
 
-_APACHE = ("Apache",)
 _BOTH = ("Apache", "nginx")
 _NEVER = "Apache adds none of these to what an SCGI backend gets."
 _FOR, _HOST, _PROTO = "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_FORWARDED_PROTO"
@@ -21,7 +20,7 @@ def _told(
     lacks: Sequence[str] = (),
     *,
     differs: str = _NEVER,
-    peers: Sequence[str] = _APACHE,
+    peers: Sequence[str] = ("Apache",),
 ) -> Case:
     show = (*has, *lacks)
     sees = Sees(has=has, lacks=lacks)

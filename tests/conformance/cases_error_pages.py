@@ -6,6 +6,7 @@ Apache ignores both for SCGI; nginx has scgi_intercept_errors.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from tests.conformance.case import OK, Answer, Case, Sees
 from tests.conformance.requests import get, post
@@ -34,21 +35,9 @@ def _replaced(
     answer: Answer,
     seen: Sequence[Sees] = (Sees(),),
     *,
-    send: bytes | None = None,
-    method: str = "GET",
     differs: str = _IGNORES,
-    peers: Sequence[str] = _APACHE,
 ) -> Case:
-    return Case(
-        name,
-        send or get(target),
-        answer,
-        seen,
-        backend,
-        methods=(method,),
-        differs=differs,
-        peers=peers,
-    )
+    return Case(name, get(target), answer, seen, backend, differs=differs, peers=_APACHE)
 
 
 def _page(status: int, **fields: str) -> Answer:
@@ -103,14 +92,16 @@ CASES = (
         _error("405 No", "Allow: GET, PUT"),
         _page(405, Allow="GET, PUT"),
     ),
-    _replaced(
-        "a_page_for_head_has_no_body",
-        "/eo/x",
-        _error("404 No"),
-        Answer(404, without=("X-Of-Backend",), body=b""),
+    replace(
+        _replaced(
+            "a_page_for_head_has_no_body",
+            "/eo/x",
+            _error("404 No"),
+            Answer(404, without=("X-Of-Backend",), body=b""),
+            differs="",
+        ),
         send=get("/eo/x", method="HEAD"),
-        method="HEAD",
-        differs="",
+        methods=("HEAD",),
     ),
     _replaced("a_good_answer_is_not_replaced", "/eo/x", Reply(OK), _KEPT, differs=""),
     _replaced(
@@ -127,59 +118,74 @@ CASES = (
         Answer(304, headers={"ETag": '"1"'}, body=b""),
         differs="",
     ),
-    _replaced(
-        "a_status_that_is_not_named_is_not_replaced",
-        "/eo/some/x",
-        _error("500 Mine"),
-        Answer(500, body=b"the backend's page"),
-        differs="",
+    replace(
+        _replaced(
+            "a_status_that_is_not_named_is_not_replaced",
+            "/eo/some/x",
+            _error("500 Mine"),
+            Answer(500, body=b"the backend's page"),
+            differs="",
+        ),
         peers=_BOTH,
     ),
-    _replaced(
-        "an_error_document_is_a_path_of_the_gateway",
-        "/eo/some/x?a=b",
-        (_error("404 No", "X-Of-Backend: 1"), Reply(OK)),
-        Answer(404, without=("X-Of-Backend",), body=b"ok"),
-        (Sees(), _DOCUMENT),
-        differs=f"{_IGNORES} nginx has no REDIRECT variables.",
+    replace(
+        _replaced(
+            "an_error_document_is_a_path_of_the_gateway",
+            "/eo/some/x?a=b",
+            (_error("404 No", "X-Of-Backend: 1"), Reply(OK)),
+            Answer(404, without=("X-Of-Backend",), body=b"ok"),
+            (Sees(), _DOCUMENT),
+            differs=f"{_IGNORES} nginx has no REDIRECT variables.",
+        ),
         peers=_BOTH,
     ),
-    _replaced(
-        "an_error_document_after_a_post_is_got",
-        "",
-        (_error("404 No"), Reply(OK)),
-        Answer(404, body=b"ok"),
-        (Sees(body=b"hello"), Sees(has={"REQUEST_METHOD": "GET", "CONTENT_LENGTH": "0"}, body=b"")),
+    replace(
+        _replaced(
+            "an_error_document_after_a_post_is_got",
+            "",
+            (_error("404 No"), Reply(OK)),
+            Answer(404, body=b"ok"),
+            (
+                Sees(body=b"hello"),
+                Sees(has={"REQUEST_METHOD": "GET", "CONTENT_LENGTH": "0"}, body=b""),
+            ),
+            differs=f"{_IGNORES} nginx passes the body again.",
+        ),
         send=post("/eo/some/x", b"hello"),
-        method="POST",
-        differs=f"{_IGNORES} nginx passes the body again.",
+        methods=("POST",),
         peers=_BOTH,
     ),
-    _replaced(
-        "an_error_document_for_head_is_a_head",
-        "",
-        (_error("404 No"), Reply(OK)),
-        Answer(404, body=b""),
-        (Sees(), Sees(has={"REQUEST_METHOD": "HEAD"})),
+    replace(
+        _replaced(
+            "an_error_document_for_head_is_a_head",
+            "",
+            (_error("404 No"), Reply(OK)),
+            Answer(404, body=b""),
+            (Sees(), Sees(has={"REQUEST_METHOD": "HEAD"})),
+        ),
         send=get("/eo/some/x", method="HEAD"),
-        method="HEAD",
+        methods=("HEAD",),
         peers=_BOTH,
     ),
-    _replaced(
-        "an_error_document_that_fails_keeps_the_first_status",
-        "/eo/some/x",
-        (_error("404 No"), _error("500 Mine")),
-        _page(404),
-        (Sees(), Sees()),
-        differs=f"{_IGNORES} nginx shows the page of the second error.",
+    replace(
+        _replaced(
+            "an_error_document_that_fails_keeps_the_first_status",
+            "/eo/some/x",
+            (_error("404 No"), _error("500 Mine")),
+            _page(404),
+            (Sees(), Sees()),
+            differs=f"{_IGNORES} nginx shows the page of the second error.",
+        ),
         peers=_BOTH,
     ),
-    _replaced(
-        "an_error_document_does_not_replace_itself",
-        "/eo/some/x",
-        (_error("503 No"), _error("503 No")),
-        _page(503),
-        (Sees(), Sees()),
+    replace(
+        _replaced(
+            "an_error_document_does_not_replace_itself",
+            "/eo/some/x",
+            (_error("503 No"), _error("503 No")),
+            _page(503),
+            (Sees(), Sees()),
+        ),
         peers=_BOTH,
     ),
     _replaced(

@@ -5,6 +5,8 @@ A backend that answers 200 with ``Location: /path`` gets its answer replaced by 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.conformance.case import OK, Answer, Case, Sees
 from tests.conformance.cases_variables import FINE
 from tests.conformance.requests import chunked, get, get_old, head_of_post, post, post_chunked, two
@@ -32,21 +34,17 @@ def followed(
     first: Script,
     second: Sees = TWO,
     *,
-    send: bytes | None = None,
-    method: str = "GET",
     answer: Answer = FINE,
     last: Script | None = None,
     differs: str = "",
 ) -> Case:
     """Return a case of one redirect from the route /r/ to another request."""
-    request = get("/r/start") if send is None else send
     return Case(
         name,
-        request,
+        get("/r/start"),
         answer,
         (Sees(), second),
         (first, last or Reply(OK)),
-        methods=(method,),
         show=_SHOWN,
         differs=differs,
         peers=APACHE,
@@ -64,16 +62,20 @@ _FOLLOWED = (
         Reply(b"HTTP/1.1 200 OK\r\nLocation: /two/x\r\n\r\ndropped"),
         differs="Apache knows no first line and answers 500.",
     ),
-    followed(
-        "the_first_request_s_target_is_kept",
-        to("/two/x"),
-        Sees(has={"REQUEST_URI": "/r/start?a=b", "QUERY_STRING": "", "PATH_INFO": "/x"}),
+    replace(
+        followed(
+            "the_first_request_s_target_is_kept",
+            to("/two/x"),
+            Sees(has={"REQUEST_URI": "/r/start?a=b", "QUERY_STRING": "", "PATH_INFO": "/x"}),
+        ),
         send=get("/r/start?a=b"),
     ),
-    followed(
-        "the_query_is_that_of_the_redirect",
-        to("/two/x?c=%20d?e"),
-        Sees(has={"QUERY_STRING": "c=%20d?e", "PATH_INFO": "/x"}),
+    replace(
+        followed(
+            "the_query_is_that_of_the_redirect",
+            to("/two/x?c=%20d?e"),
+            Sees(has={"QUERY_STRING": "c=%20d?e", "PATH_INFO": "/x"}),
+        ),
         send=get("/r/start?a=b"),
     ),
     followed(
@@ -104,10 +106,12 @@ _FOLLOWED = (
         Sees(has={"PATH_INFO": b"/caf\xc3\xa9"}),
         differs="Apache sends PATH_INFO encoded.",
     ),
-    followed(
-        "a_redirect_from_http_1_0",
-        to("/two/x"),
-        Sees(has={"SERVER_PROTOCOL": "HTTP/1.0", "PATH_INFO": "/x"}),
+    replace(
+        followed(
+            "a_redirect_from_http_1_0",
+            to("/two/x"),
+            Sees(has={"SERVER_PROTOCOL": "HTTP/1.0", "PATH_INFO": "/x"}),
+        ),
         send=get_old("/r/start"),
     ),
     followed("a_redirect_to_a_unix_socket", to("/us/x"), Sees(has={"SCRIPT_NAME": "/us"})),
@@ -154,47 +158,59 @@ def _from(method: str, **more: str) -> Sees:
 
 _100_KB = b"0123456789" * 10_000
 _METHODS = (
-    followed(
-        "a_post_is_followed_by_a_get_without_its_body",
-        to("/two/x"),
-        _from("POST", CONTENT_TYPE="text/plain"),
+    replace(
+        followed(
+            "a_post_is_followed_by_a_get_without_its_body",
+            to("/two/x"),
+            _from("POST", CONTENT_TYPE="text/plain"),
+        ),
         send=post("/r/start", b"hello", "Content-Type: text/plain"),
-        method="POST",
+        methods=("POST",),
     ),
-    followed(
-        "a_chunked_post_is_followed_by_a_get_without_its_body",
-        to("/two/x"),
-        _from("POST"),
+    replace(
+        followed(
+            "a_chunked_post_is_followed_by_a_get_without_its_body",
+            to("/two/x"),
+            _from("POST"),
+            differs="Apache answers 411 to every chunked request, after it connected.",
+        ),
         send=post_chunked("/r/start", chunked(b"he", b"llo")),
-        method="POST",
-        differs="Apache answers 411 to every chunked request, after it connected.",
+        methods=("POST",),
     ),
-    followed(
-        "a_put_is_followed_by_a_get",
-        to("/two/x"),
-        _from("PUT"),
+    replace(
+        followed(
+            "a_put_is_followed_by_a_get",
+            to("/two/x"),
+            _from("PUT"),
+        ),
         send=post("/r/start", b"hello", method="PUT"),
     ),
-    followed(
-        "a_delete_is_followed_by_a_get",
-        to("/two/x"),
-        _from("DELETE"),
+    replace(
+        followed(
+            "a_delete_is_followed_by_a_get",
+            to("/two/x"),
+            _from("DELETE"),
+        ),
         send=get("/r/start", method="DELETE"),
     ),
-    followed(
-        "a_head_stays_a_head",
-        to("/two/x"),
-        Sees(has={"REQUEST_METHOD": "HEAD", "PATH_INFO": "/x"}),
+    replace(
+        followed(
+            "a_head_stays_a_head",
+            to("/two/x"),
+            Sees(has={"REQUEST_METHOD": "HEAD", "PATH_INFO": "/x"}),
+            answer=Answer(200, body=b""),
+        ),
         send=get("/r/start", method="HEAD"),
-        method="HEAD",
-        answer=Answer(200, body=b""),
+        methods=("HEAD",),
     ),
-    followed(
-        "a_post_is_followed_past_a_limit_that_its_body_would_break",
-        to("/r/small/x"),
-        Sees(has={"SCRIPT_NAME": "/r/small", "CONTENT_LENGTH": "0"}, body=b""),
+    replace(
+        followed(
+            "a_post_is_followed_past_a_limit_that_its_body_would_break",
+            to("/r/small/x"),
+            Sees(has={"SCRIPT_NAME": "/r/small", "CONTENT_LENGTH": "0"}, body=b""),
+        ),
         send=post("/r/start", b"eleven byte"),
-        method="POST",
+        methods=("POST",),
     ),
     Case(
         "a_body_that_nobody_read_is_not_taken_for_the_next_request",
@@ -232,40 +248,48 @@ _METHODS = (
 )
 
 _VARIABLES = (
-    followed(
-        "the_first_request_is_told_in_redirect_variables",
-        to("/two/x?c=d"),
-        Sees(
-            has={
-                "REDIRECT_STATUS": "200",
-                "REDIRECT_URL": "/r/start",
-                "REDIRECT_QUERY_STRING": "a=b",
-                "REDIRECT_REQUEST_METHOD": "POST",
-                "REDIRECT_ROUTE": "r",
-                "REDIRECT_HTTP_X_A": "1",
-                "ROUTE": "two",
-                "HTTP_X_A": "1",
-            }
+    replace(
+        followed(
+            "the_first_request_is_told_in_redirect_variables",
+            to("/two/x?c=d"),
+            Sees(
+                has={
+                    "REDIRECT_STATUS": "200",
+                    "REDIRECT_URL": "/r/start",
+                    "REDIRECT_QUERY_STRING": "a=b",
+                    "REDIRECT_REQUEST_METHOD": "POST",
+                    "REDIRECT_ROUTE": "r",
+                    "REDIRECT_HTTP_X_A": "1",
+                    "ROUTE": "two",
+                    "HTTP_X_A": "1",
+                }
+            ),
         ),
         send=post("/r/start?a=b", b"hello", "X-A: 1"),
-        method="POST",
+        methods=("POST",),
     ),
-    followed(
-        "the_path_of_the_first_request_is_told_decoded",
-        to("/two/x"),
-        Sees(has={"REDIRECT_URL": b"/r/caf\xc3\xa9 x", "REQUEST_URI": "/r/caf%c3%a9%20x"}),
+    replace(
+        followed(
+            "the_path_of_the_first_request_is_told_decoded",
+            to("/two/x"),
+            Sees(has={"REDIRECT_URL": b"/r/caf\xc3\xa9 x", "REQUEST_URI": "/r/caf%c3%a9%20x"}),
+        ),
         send=get("/r/caf%c3%a9%20x"),
     ),
-    followed(
-        "credentials_and_cookies_go_to_the_second_backend_too",
-        to("/two/x"),
-        Sees(has={"HTTP_AUTHORIZATION": "Basic eDp5", "HTTP_COOKIE": "a=1"}),
+    replace(
+        followed(
+            "credentials_and_cookies_go_to_the_second_backend_too",
+            to("/two/x"),
+            Sees(has={"HTTP_AUTHORIZATION": "Basic eDp5", "HTTP_COOKIE": "a=1"}),
+        ),
         send=get("/r/start", "Authorization: Basic eDp5", "Cookie: a=1"),
     ),
-    followed(
-        "a_client_cannot_pretend_a_redirect",
-        to("/two/x"),
-        Sees(has={"REDIRECT_URL": "/r/start"}),
+    replace(
+        followed(
+            "a_client_cannot_pretend_a_redirect",
+            to("/two/x"),
+            Sees(has={"REDIRECT_URL": "/r/start"}),
+        ),
         send=get("/r/start", "Redirect-URL: /evil", "REDIRECT_URL: /evil"),
     ),
     Case(

@@ -6,16 +6,16 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tests.conformance.case import Answer, Case, Sees, reply
+from tests.conformance.cases_sendfile import NO_FIELDS, Fields
 from tests.conformance.requests import get, get_old, post, request
 from tests.kit.backend import Script
 
 _APACHE = ("Apache",)
 _NO_REVERSE = "Apache ignores ProxyPassReverse for SCGI."
 _NO_COOKIES = "Apache ignores ProxyPassReverseCookiePath and -Domain for SCGI."
-Fields = Mapping[str, str | tuple[str, ...]]
 
 
 def _answer(head: str) -> Script:
@@ -27,29 +27,27 @@ def _rewritten(
     head: str,
     fields: Fields,
     *,
-    send: bytes | None = None,
     status: int = 200,
     differs: str = _NO_REVERSE,
-    peers: Sequence[str] = _APACHE,
 ) -> Case:
     """Return a case of what fields become on their way to the client."""
     answer = Answer(status, headers=fields, body=b"body")
     show = tuple(fields)
     return Case(
         name,
-        send or get("/rev/x"),
+        get("/rev/x"),
         answer,
         Sees(),
         _answer(head),
         show=show,
         differs=differs,
-        peers=peers,
+        peers=_APACHE,
     )
 
 
-def _location(name: str, before: str, after: str, *, send: bytes | None = None) -> Case:
+def _location(name: str, before: str, after: str) -> Case:
     head = f"Status: 302 Found\r\nLocation: {before}"
-    return _rewritten(name, head, {"Location": after}, send=send, status=302)
+    return _rewritten(name, head, {"Location": after}, status=302)
 
 
 _REVERSE = (
@@ -66,10 +64,12 @@ _REVERSE = (
     _location("the_base_path_becomes_the_route_s", "/base/y", "/rev/y"),
     _location("the_base_path_alone_becomes_the_route", "/base/", "/rev/"),
     _location("the_query_of_a_path_is_left_alone", "/base/y?u=/base/", "/rev/y?u=/base/"),
-    _location(
-        "the_host_is_the_one_that_the_client_used",
-        "http://@AUTHORITY@/base/y",
-        "http://one.test:8080/rev/y",
+    replace(
+        _location(
+            "the_host_is_the_one_that_the_client_used",
+            "http://@AUTHORITY@/base/y",
+            "http://one.test:8080/rev/y",
+        ),
         send=request("GET /rev/x HTTP/1.1", "Host: one.test:8080", "Connection: close"),
     ),
     _location("another_path_of_the_backend_is_left_alone", "/elsewhere/y", "/elsewhere/y"),
@@ -90,23 +90,27 @@ _REVERSE = (
         "Link: </base/y>\r\nX-A: http://@AUTHORITY@/base/",
         {"Link": "</base/y>"},
     ),
-    _rewritten(
-        "switched_off_a_location_is_left_alone",
-        "Status: 302 Found\r\nLocation: /base/y",
-        {"Location": "/base/y"},
+    replace(
+        _rewritten(
+            "switched_off_a_location_is_left_alone",
+            "Status: 302 Found\r\nLocation: /base/y",
+            {"Location": "/base/y"},
+            status=302,
+        ),
         send=get("/rev/off/x"),
-        status=302,
     ),
 )
 
 
 def _cookie(name: str, before: str, after: str | tuple[str, ...]) -> Case:
-    return _rewritten(
-        name,
-        f"Set-Cookie: {before}",
-        {"Set-Cookie": after},
+    return replace(
+        _rewritten(
+            name,
+            f"Set-Cookie: {before}",
+            {"Set-Cookie": after},
+            differs=_NO_COOKIES,
+        ),
         send=get("/cookies/x"),
-        differs=_NO_COOKIES,
     )
 
 
@@ -134,20 +138,24 @@ _COOKIES = (
 )
 
 _HIDDEN = (
-    _rewritten(
-        "a_hidden_field_stops_here",
-        "X-Secret: 1\r\nx-SECRET: 2\r\nX-Open: 3",
-        {"X-Secret": (), "X-Open": "3"},
+    replace(
+        _rewritten(
+            "a_hidden_field_stops_here",
+            "X-Secret: 1\r\nx-SECRET: 2\r\nX-Open: 3",
+            {"X-Secret": (), "X-Open": "3"},
+            differs="Apache needs mod_headers for that.",
+        ),
         send=get("/hide/x"),
-        differs="Apache needs mod_headers for that.",
         peers=("Apache", "nginx"),
     ),
-    _rewritten(
-        "an_order_to_a_gateway_may_be_passed",
-        "X-Accel-Buffering: no\r\nX-Accel-Expires: 0",
-        {"X-Accel-Buffering": "no", "X-Accel-Expires": ()},
+    replace(
+        _rewritten(
+            "an_order_to_a_gateway_may_be_passed",
+            "X-Accel-Buffering: no\r\nX-Accel-Expires: 0",
+            {"X-Accel-Buffering": "no", "X-Accel-Expires": ()},
+            differs="Apache passes both.",
+        ),
         send=get("/hide/x"),
-        differs="Apache passes both.",
         peers=("Apache", "nginx"),
     ),
 )
@@ -158,24 +166,17 @@ def _condition(
     field: str,
     head: str,
     status: int,
-    fields: Fields = {},
-    *,
-    send: bytes | None = None,
-    method: str = "GET",
-    differs: str = "",
+    fields: Fields = NO_FIELDS,
 ) -> Case:
     """Return a case of a condition on an answer of the backend, below /cond/."""
-    body = b"body" if status == 200 and method != "HEAD" else b""
-    answer = Answer(status, headers=fields, body=None if status == 412 else body)
+    body = {200: b"body", 304: b""}.get(status)
     return Case(
         name,
-        send or get("/cond/x", field, method=method),
-        answer,
+        get("/cond/x", field),
+        Answer(status, headers=fields, body=body),
         Sees(),
         _answer(head),
-        methods=(method,),
         show=tuple(fields),
-        differs=differs,
         peers=_APACHE,
     )
 
@@ -218,26 +219,33 @@ _CONDITIONS = (
         _DATE,
         412,
     ),
-    _condition(
-        "a_condition_for_head_counts",
-        'If-None-Match: "e1"',
-        _TAG,
-        304,
-        method="HEAD",
+    replace(
+        _condition(
+            "a_condition_for_head_counts",
+            "",
+            _TAG,
+            304,
+        ),
+        send=get("/cond/x", 'If-None-Match: "e1"', method="HEAD"),
+        methods=("HEAD",),
     ),
-    _condition(
-        "a_condition_of_a_post_is_not_looked_at",
-        "",
-        _TAG,
-        200,
+    replace(
+        _condition(
+            "a_condition_of_a_post_is_not_looked_at",
+            "",
+            _TAG,
+            200,
+        ),
         send=post("/cond/x", b"hello", 'If-None-Match: "e1"'),
-        method="POST",
+        methods=("POST",),
     ),
-    _condition(
-        "a_condition_for_http_1_0_counts",
-        "",
-        _TAG,
-        304,
+    replace(
+        _condition(
+            "a_condition_for_http_1_0_counts",
+            "",
+            _TAG,
+            304,
+        ),
         send=get_old("/cond/x", 'If-None-Match: "e1"'),
     ),
     Case(

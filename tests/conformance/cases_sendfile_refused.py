@@ -6,7 +6,7 @@ all of them, but for some that become an empty 200; lighttpd 403 or 404.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 
 from tests.conformance.case import Answer, Case, Sees
 from tests.conformance.cases_sendfile import (
@@ -38,10 +38,7 @@ def _refused(
     backend: Script,
     status: int = 403,
     *,
-    send: bytes | None = None,
-    method: str = "GET",
     differs: str = _500,
-    peers: Sequence[str] = HAVE_SENDFILE,
 ) -> Case:
     """Return a case of a file that the client does not get."""
     answer = Answer(
@@ -49,17 +46,7 @@ def _refused(
         without=(*CONTROL_FIELDS, "X-Of-Backend", "Set-Cookie", "ETag", "Last-Modified"),
         check=tells_nothing,
     )
-    request = get("/sf/x") if send is None else send
-    return Case(
-        name,
-        request,
-        answer,
-        Sees(),
-        backend,
-        methods=(method,),
-        differs=differs,
-        peers=peers,
-    )
+    return Case(name, get("/sf/x"), answer, Sees(), backend, differs=differs, peers=HAVE_SENDFILE)
 
 
 _MISSING = (
@@ -77,24 +64,30 @@ _MISSING = (
         404,
         differs="Apache answers 500 with the cookies.",
     ),
-    _refused(
-        "a_missing_file_is_404_for_head",
-        names("missing.txt"),
-        404,
+    replace(
+        _refused(
+            "a_missing_file_is_404_for_head",
+            names("missing.txt"),
+            404,
+        ),
         send=get("/sf/x", method="HEAD"),
-        method="HEAD",
+        methods=("HEAD",),
     ),
-    _refused(
-        "a_missing_file_is_404_for_post",
-        names("missing.txt"),
-        404,
+    replace(
+        _refused(
+            "a_missing_file_is_404_for_post",
+            names("missing.txt"),
+            404,
+        ),
         send=post("/sf/x", b"hello"),
-        method="POST",
+        methods=("POST",),
     ),
-    _refused(
-        "a_missing_file_is_404_for_a_range",
-        names("missing.txt"),
-        404,
+    replace(
+        _refused(
+            "a_missing_file_is_404_for_a_range",
+            names("missing.txt"),
+            404,
+        ),
         send=get("/sf/x", "Range: bytes=0-1"),
     ),
     _refused("an_escape_in_a_name_is_not_decoded", names("%71.txt"), 404),
@@ -131,15 +124,19 @@ _NO_FILE = (
     _refused("a_fifo_is_403", names("fifo"), differs="Apache waits for somebody who writes."),
     _refused("a_socket_is_403", names("socket"), differs=_NOT_A_FILE),
     _refused("a_link_to_itself_is_403", names("link-loop.txt")),
-    _refused(
-        "a_device_is_403",
-        says("X-Sendfile: /dev/zero"),
+    replace(
+        _refused(
+            "a_device_is_403",
+            says("X-Sendfile: /dev/zero"),
+        ),
         send=get("/sf/dev/x"),
         peers=APACHE,
     ),
-    _refused(
-        "a_terminal_is_403",
-        says("X-Sendfile: /dev/tty"),
+    replace(
+        _refused(
+            "a_terminal_is_403",
+            says("X-Sendfile: /dev/tty"),
+        ),
         send=get("/sf/dev/x"),
         peers=APACHE,
     ),
@@ -187,19 +184,23 @@ _OUTSIDE = (
     _refused("a_link_to_the_root_of_all_is_403", names("link-root/etc/passwd"), differs=_LEAKS),
     _refused("the_environment_of_the_process_is_403", says("X-Sendfile: /proc/self/environ")),
     _refused("a_descriptor_of_the_process_is_403", says("X-Sendfile: /proc/self/fd/0")),
-    _refused(
-        "another_root_of_another_route_is_403",
-        names("p.txt"),
+    replace(
+        _refused(
+            "another_root_of_another_route_is_403",
+            names("p.txt"),
+            differs="Apache has no roots; its directory sections are for all routes.",
+        ),
         send=get("/sf/roots/x"),
         peers=APACHE,
-        differs="Apache has no roots; its directory sections are for all routes.",
     ),
-    _refused(
-        "a_root_that_is_not_there_has_no_files",
-        names("p.txt"),
+    replace(
+        _refused(
+            "a_root_that_is_not_there_has_no_files",
+            names("p.txt"),
+            differs="Apache has no roots; its directory sections are for all routes.",
+        ),
         send=get("/sf/gone/x"),
         peers=APACHE,
-        differs="Apache has no roots; its directory sections are for all routes.",
     ),
 )
 

@@ -65,6 +65,10 @@ def test_a_redirection_counts_in_a_section_only(line: str) -> None:
     assert regions(server(f"{line}\n")) == []
 
 
+def test_a_redirection_in_if_counts_at_the_level_of_the_server_too() -> None:
+    assert regions(server("<If true>\nRedirect 403\n</If>\n")) == [EVERYTHING]
+
+
 def test_a_redirection_counts_for_the_backends_of_a_proxy_section() -> None:
     main, _ = server_blocks("<Proxy *>\nRedirect 403\n</Proxy>\n")
 

@@ -282,10 +282,13 @@ class TestConditions:
         text = "<IfDefine X>\nListen 1\n</IfDefine>\n<IfDefine !X>\nListen 2\n</IfDefine>\n"
 
         assert certainties(files.read(text)) == ["DOUBTED", "ASSUMED"]
-        assert [
-            one.words for one in files.read(text, given=["X"]).directives if one.words != ("!X",)
-        ] == [("1",)]
+        assert certainties(files.read(text, given=["X"])) == ["CERTAIN"]
         assert certainties(files.read(text, given=())) == ["CERTAIN"]
+
+    def test_what_is_in_a_section_that_nobody_knows_is_in_doubt(self, files: Files) -> None:
+        tree = files.read("<Location />\n<IfCluster 'a>\nListen 80\n</IfCluster>\n</Location>\n")
+
+        assert certainties(tree) == ["DOUBTED"]
 
     def test_a_condition_on_the_request_leaves_all_in_doubt(self, files: Files) -> None:
         tree = files.read(

@@ -27,6 +27,7 @@ from wsgi_scgi.gateway.variables import VariableRules
 from wsgi_scgi.proxy.forward import Forwarder, ForwardRules
 from wsgi_scgi.semantics.fields import FieldRules
 from wsgi_scgi.semantics.path import PathInfo
+from wsgi_scgi.semantics.target import parse_target
 from wsgi_scgi.transport.exchange import Limits
 from wsgi_scgi.transport.names import Resolver
 from wsgi_scgi.transport.relay import BackendBody
@@ -233,6 +234,17 @@ def test_a_head_over_the_limit_is_431_and_the_client_reads_no_number(bench: Benc
     error = bench.refuses(server_environ("/", HTTP_COOKIE="x" * 1024), 431, "of 1024")
 
     assert error.public == "The header fields are too large."
+
+
+def test_what_was_sent_before_a_local_redirect_does_not_cost_the_request(bench: Bench) -> None:
+    bench.rules = ForwardRules(max_request_head=1024)
+    first = Request(server_environ("/a"))
+    first.variables = {"LONG": "x" * 1024}
+
+    bench.forward(first.redirected(parse_target("/b"), status=200))
+
+    assert bench.seen["REDIRECT_URL"] == "/a"
+    assert "REDIRECT_LONG" not in bench.seen
 
 
 @pytest.mark.parametrize(("value", "cause"), [("a\0b", "a NUL"), ("\u20ac", "no byte")])

@@ -9,7 +9,7 @@ from typing import TypeVar
 from tests.gateway.gunicorn_server import ServedConnection
 from tests.kit.backend import Backend, BackendConnection, Script
 from tests.kit.gates import Gates
-from tests.transports import BOUND, Transport, until
+from tests.transports import BOUND, Transport
 from wsgi_scgi.address import TCPAddress
 from wsgi_scgi.gateway.body import RequestBody, SpooledBody, StreamedBody
 from wsgi_scgi.gateway.client import Client, client_of
@@ -125,5 +125,3 @@ def receive_all(exchange: Exchange) -> bytes:
     """Return everything that the backend sends."""
     return b"".join(iter(exchange.receive, b""))
 
-
-__all__ = ["SMALL_BUFFER", "Rig", "receive_all", "until"]

@@ -203,6 +203,16 @@ def test_a_file_that_is_no_socket_is_refused(transport: Transport, tmp_path: Pat
     assert "Connection refused" in str(fails(transport, UnixAddress(str(path))))
 
 
+def test_a_socket_of_another_kind_is_just_an_error(transport: Transport, tmp_path: Path) -> None:
+    path = str(tmp_path / "datagrams")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sock:
+        sock.bind(path)
+
+        error = fails(transport, UnixAddress(path))
+
+    assert str(error).endswith(f"{path}: Protocol wrong type for socket")
+
+
 def test_permission_denied_names_mode_owner_group_and_this_user(
     transport: Transport, open_directory: Path
 ) -> None:

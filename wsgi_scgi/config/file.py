@@ -197,6 +197,8 @@ class _Reader:
             if "path" in table:
                 raise ValueError("stands beside path")
             match = Text().parse(table["match"])
+            if not match:
+                raise ValueError("is empty")
             Pattern(match, backend.path if backend is not None else "/")
         except ValueError as error:
             allowed = 'a regular expression like "^/user/([a-z]+)$", instead of path'
@@ -205,9 +207,13 @@ class _Reader:
         return match
 
     def _host(self, at: KeyPath, table: Mapping[str, object]) -> tuple[str, ...]:
-        raw = table.get("host", [])
+        if "host" not in table:
+            return ()
+        raw = table["host"]
         names = raw if isinstance(raw, list | tuple) else [raw]
         try:
+            if not names:
+                raise ValueError("an empty array would be every host")
             return tuple(_host_name(name) for name in names)
         except ValueError as error:
             text = 'an array of names like "example.org" or "*.example.org"'

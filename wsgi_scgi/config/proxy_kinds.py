@@ -240,7 +240,7 @@ def _condition(table: Mapping[object, object]) -> Condition:
         raise ValueError("matches is a string, ignore_case true or false")
     try:
         expression = re.compile(bytes_as_str(matches), re.IGNORECASE if ignore_case else 0)
-    except re.error as error:
+    except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(f"{describe(matches)} is not a regular expression: {error}") from error
     try:
         variables = Variables().parse(table.get("set"))

@@ -44,7 +44,7 @@ def barriers_in(section: Section) -> Iterator[Barrier]:
         word = one.argument.lower()
         if _ALWAYS.fullmatch(one.key) or (one.key in _UNLESS and word != _UNLESS[one.key]):
             region = section.region
-        elif one.key in _REDIRECTIONS and section.kind in _WHERE_REDIRECTED:
+        elif one.key in _REDIRECTIONS and (one.late or section.kind in _WHERE_REDIRECTED):
             # At the level of the server ProxyPass comes first and nothing is redirected.
             region = section.region
         elif one.key == "rewriterule" and rewriting and not leaves_alone(one):

@@ -5,17 +5,18 @@ the reason in a comment.  Everything that was not carried over is told with file
 """
 
 import os
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..config.file import parse_configuration
 from .balancers import balancers, usable_balancers
 from .checking import Document, Parse, accepts_host
 from .directive import Directive
+from .draft import Draft
 from .hosts import drafts_for
 from .ledger import Ledger
 from .listening import choose
-from .reading import read_configuration
+from .reading import Tree, read_configuration
 from .routing import Server
 from .server_block import ServerBlock, blocks
 from .toml_text import comment
@@ -29,10 +30,9 @@ _AUTHORIZATION = (
     "Apache keeps the Authorization field from backends unless CGIPassAuth is On. Here they get it;"
     " where they should not, set pass_authorization = false"
 )
-
 _NAMES = (
-    "What names Apache is started with is not known, so rules inside <IfDefine> count, and nothing"
-    " else there does. To be exact, name them: wsgi-scgi convert -D NAME"
+    "It is not known what names Apache is started with, so what stands inside <IfDefine> counts"
+    " where it forbids something. To be exact, give them: wsgi-scgi convert -D NAME"
 )
 
 
@@ -62,28 +62,26 @@ def convert(
     server = Server((main,), tree.server_root, ledger)
     drafts = drafts_for(server, choice.hosts, lambda name: accepts_host(name, parse))
     declared = balancers((main, *choice.hosts), ledger)
-    usable = usable_balancers(declared, drafts)
-    settings = {**choice.settings, **_limits(main, ledger)}
-    document = Document(settings, drafts, usable)
+    document = Document(
+        {**choice.settings, **_limits(main, ledger)}, drafts, usable_balancers(declared, drafts)
+    )
     document.settle(parse)
     head = [f"Converted from {path}; read it, then run: wsgi-scgi check"]
+    head += _about(tree, drafts, names_are_known=given is not None)
+    tail = [*choice.remarks, *document.unreachable(), *document.lost]
+    return _text(head, document.lines(), [*tail, *ledger.comments(tree.directives)])
+
+
+def _about(tree: Tree, drafts: Sequence[Draft], *, names_are_known: bool) -> Iterator[str]:
+    """Yield what to know of the whole file."""
     if any(not draft.exclude and "pass_authorization" not in draft.options for draft in drafts):
-        head.append(_AUTHORIZATION)
-    head += [
-        f"${{{name}}} is {value!r}, from the environment"
-        for name, value in tree.environment.items()
-    ]
-    if given is None and any(_hangs_on_a_name(one) for one in tree.directives):
-        head.append(_NAMES)
+        yield _AUTHORIZATION
+    for name, value in tree.environment.items():
+        yield f"${{{name}}} is {value!r}, from the environment"
+    if not names_are_known and any(_hangs_on_a_name(one) for one in tree.directives):
+        yield _NAMES
     if not drafts:
-        head.append("There is no ProxyPass in it, so there is no route")
-    tail = [
-        *choice.remarks,
-        *document.unreachable(),
-        *document.lost,
-        *ledger.comments(tree.directives),
-    ]
-    return _text(head, document.lines(), tail)
+        yield "There is no ProxyPass in it, so there is no route"
 
 
 def _hangs_on_a_name(directive: Directive) -> bool:

@@ -52,7 +52,8 @@ def choose(main: ServerBlock, hosts: Sequence[ServerBlock], ledger: Ledger) -> C
         divisions.setdefault(_answering(place, hosts), []).append(place)
     chosen = max(divisions, key=lambda division: _routes(main, division), default=())
     remarks = [
-        f"{host.header}: answers at other addresses, and is not carried over"
+        f"{host.header}: answers at other addresses; its {len([*host.header.walk()]) - 1} lines"
+        " are not carried over"
         for host in hosts
         if host not in chosen
     ]

@@ -2,7 +2,8 @@
 
 Conditional sections are resolved here: what is certainly not in effect is left out, what is in
 them otherwise is put in their place, marked with its certainty.  ``<If>``, ``<Limit>`` and
-``<LimitExcept>`` are conditions on the request, so what is in them is always in doubt.
+``<LimitExcept>`` are conditions on the request, so what is in them is always in doubt, and so is
+what is in a section that nobody knows.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -18,7 +19,14 @@ from .syntax import UnclosedQuoteError, first_word, logical_lines, section_parts
 
 _DEEPEST_INCLUDE = 20
 _LATE = frozenset({"<if", "<elseif", "<else"})
-_PER_REQUEST = _LATE | {"<limit", "<limitexcept"}
+_PLAIN = frozenset(
+    {
+        *("<virtualhost", "<location", "<locationmatch", "<proxy", "<proxymatch"),
+        *("<directory", "<directorymatch", "<files", "<filesmatch"),
+        *("<requireall", "<requireany", "<requirenone"),
+        *("<authnprovideralias", "<authzprovideralias", "<mdomainset"),
+    }
+)
 # Apache takes the text after one quote that nothing closes, for the sake of old files.
 _HALF_QUOTED = frozenset({"errordocument"})
 
@@ -118,15 +126,15 @@ class _Reader:
         key = f"<{name.lower()}"
         if key in ("<perl", "<macro"):
             raise ConfigurationError(f"{place}: {text}: programs in the file are not understood")
-        words = () if key in _PER_REQUEST else tuple(split_words(argument))
+        words = tuple(split_words(argument)) if key in _PLAIN else ()
         header = _directive(key, words, text, place, context)
-        if key in _PER_REQUEST:
+        if key in _PLAIN:
+            return [replace(header, children=tuple(self._block(lines, header, context)))]
+        decision = self._conditions.decide(key, argument)
+        if decision is None:
             inside = context.under(Certainty.DOUBTED, f"{text} at {place}")
             inside = replace(inside, late=context.late or key in _LATE)
             return [header, *self._block(lines, header, inside)]
-        decision = self._conditions.decide(key, argument)
-        if decision is None:
-            return [replace(header, children=tuple(self._block(lines, header, context)))]
         if decision.certain and not decision.holds:
             self._block(lines, header, replace(context, skipped=True))
             return [header]

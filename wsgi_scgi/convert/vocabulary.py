@@ -38,7 +38,7 @@ _MEANINGLESS: Final = """
     h2push h2pushdiarysize h2pushpriority h2pushresource h2serializeheaders h2streammaxmemsize
     h2streamtimeout h2tlscooldownsecs h2tlswarmupsize h2upgrade h2windowsize headername
     heartbeataddress heartbeatlisten heartbeatmaxservers heartbeatstorage hostnamelookups
-    identitycheck identitychecktimeout imapbase imapdefault imapmenu include
+    identitycheck identitychecktimeout imapbase imapdefault imapmenu
     indexforbiddenreturn404 indexheadinsert indexignore indexignorereset indexoptions
     indexorderdefault indexstylesheet keepalive keepalivetimeout keptbodysize languagepriority
     ldapcacheentries ldapcachettl ldapconnectionpoolttl ldapconnectiontimeout ldapsharedcachefile
@@ -109,7 +109,7 @@ _GROUPS: Final[Mapping[str, str]] = MappingProxyType(
             "proxyhcexpr proxyhctemplate proxyhctpsize"
         ),
         "this gateway is no forward proxy": "proxyremote proxyremotematch noproxy proxydomain",
-        "no file matches here; see whether the server has one": "includeoptional",
+        "no file matches here; see whether the server has one": "include includeoptional",
         "no request can match it": "proxypass proxypassmatch",
         "slash runs are one slash here, in every comparison": "mergeslashes",
         "the realm is the gateway's own": "authname",

@@ -163,7 +163,7 @@ class Pattern:
         """Raise ValueError for an expression that cannot be compiled or lacks a group."""
         try:
             self._expression = re.compile(expression)
-        except re.error as error:
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"the expression is invalid: {error}") from error
         self._target = target
         for digit in _REFERENCE.findall(target):
