@@ -13,7 +13,7 @@ import ipaddress
 import os
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 from .errors import AddressError
 
@@ -130,12 +130,12 @@ def _parse_port(url: str, port: str | None) -> int:
 
 def _without_authority(url: str, rest: str) -> str:
     if not rest.startswith("//"):
-        return unquote(rest)
+        return os.fsdecode(unquote_to_bytes(rest))
     if not rest.startswith("///"):
         raise AddressError(
             f"{url!r} needs three slashes before the path: scgi+unix:///run/app.sock"
         )
-    return unquote(rest[2:])
+    return os.fsdecode(unquote_to_bytes(rest[2:]))
 
 
 def _unix_path(url: str, path: str) -> str:

@@ -226,9 +226,7 @@ def with_document(document: str) -> Route:
         ("/fehl\N{LATIN SMALL LETTER E WITH ACUTE}", [route("/fehl\xc3\xa9", "scgi://h")]),
     ],
 )
-def test_an_error_document_that_a_route_serves_is_right(
-    document: str, others: list[Route]
-) -> None:
+def test_an_error_document_that_a_route_serves_is_right(document: str, others: list[Route]) -> None:
     assert advice(with_document(document), *others) == []
 
 
@@ -242,9 +240,7 @@ def test_an_error_document_that_a_route_serves_is_right(
         ("/err/404.html", [route("/err/", host="a.test")]),
     ],
 )
-def test_an_error_document_that_no_route_serves_is_told(
-    document: str, others: list[Route]
-) -> None:
+def test_an_error_document_that_no_route_serves_is_told(document: str, others: list[Route]) -> None:
     at = ("route", len(others), "error_document", "404")
     told = (at, f"no route serves {document}, only a fallback could")
     assert told in advice(*others, with_document(document))

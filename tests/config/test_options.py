@@ -220,9 +220,7 @@ def test_sendfile_and_its_roots_need_each_other() -> None:
 @pytest.mark.parametrize(
     ("sendfile", "redirect"), [("Location", True), ("location", False), ("X-Go", "x-go")]
 )
-def test_a_field_cannot_name_a_file_and_lead_elsewhere(
-    sendfile: str, redirect: bool | str
-) -> None:
+def test_a_field_cannot_name_a_file_and_lead_elsewhere(sendfile: str, redirect: bool | str) -> None:
     found = mistakes(sendfile=sendfile, sendfile_roots=["/srv"], internal_redirect=redirect)
     assert found == {"sendfile": "names the field of redirects; allowed: any other field"}
 

@@ -201,6 +201,8 @@ def _echoes(
     """Return a case of what the site's own application is told, after a redirect or not."""
 
     def check(response: Response) -> str | None:
+        if response.get("Content-Type") != "application/json":
+            return "the site did not answer"
         told = json.loads(response.body)
         wrong = {key: told.get(key) for key, value in has.items() if told.get(key) != value}
         wrong |= {key: told[key] for key in lacks if key in told}

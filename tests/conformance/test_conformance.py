@@ -28,8 +28,8 @@ from tests.conformance.fronts import (
 from tests.conformance.run import in_short
 from tests.conformance.site import FORWARDING, SITES, Site
 from tests.conformance.verdicts import OUR_BOUND, Verdict, verdicts_of_all
-from tests.kit.backend import BackendConnection, Script
-from tests.kit.script import Drip, Reply, ReplyFrom
+from tests.kit.backend import Script
+from tests.kit.script import Drip, ReadBody, ReadHead, Reply, play
 
 # All of a site, then the next: one gateway at a time has work to do.
 _ROWS = [(site, case) for site in SITES for case in site.cases]
@@ -38,16 +38,10 @@ _SMOKE = [case for case in FORWARDING.cases if case.smoke]
 
 def _says_all_at_once(script: Script) -> bool:
     """Tell whether a backend says all that it says at once, and not too much of it."""
-    if isinstance(script, ReplyFrom):
-        return True
     return isinstance(script, Reply) and script is not DEFAULT_REPLY and len(script.data) < 1000
 
 
-_SPLIT = [(site, case) for site, case in _ROWS if all(map(_says_all_at_once, case.scripts))]
-
-
-def _ids(rows: list[tuple[Site, Case]]) -> list[str]:
-    return [case.name for _, case in rows]
+_SPLIT = [case for case in FORWARDING.cases if all(map(_says_all_at_once, case.scripts))]
 
 
 class Fronts:
@@ -93,30 +87,21 @@ def _assert_as_demanded(front: Front, case: Case) -> None:
     assert not wrong, "\n".join([*wrong, f"seen: {in_short(case, outcome)}", logged])
 
 
-@pytest.mark.parametrize(("site", "case"), _ROWS, ids=_ids(_ROWS))
+@pytest.mark.parametrize(("site", "case"), _ROWS, ids=[case.name for _, case in _ROWS])
 def test_our_gateway_does_what_the_case_demands(ours: Fronts, site: Site, case: Case) -> None:
     _assert_as_demanded(ours.at(site), case)
 
 
 def _bytewise(script: Script) -> Script:
     """Return the script with its answer sent byte by byte."""
-    assert isinstance(script, Reply | ReplyFrom)
-
-    def drip(connection: BackendConnection) -> None:
-        connection.read_head()
-        connection.read_body()
-        data = script.data if isinstance(script, Reply) else script.make(connection.request)
-        Drip(data, pause=0.0002, may_be_cut=True)(connection)
-
-    return drip
+    assert isinstance(script, Reply)
+    return play(ReadHead(), ReadBody(), Drip(script.data, pause=0.0002, may_be_cut=True))
 
 
-@pytest.mark.parametrize(("site", "case"), _SPLIT, ids=_ids(_SPLIT))
-def test_our_gateway_does_so_if_the_answer_comes_byte_by_byte(
-    ours: Fronts, site: Site, case: Case
-) -> None:
+@pytest.mark.parametrize("case", _SPLIT, ids=[case.name for case in _SPLIT])
+def test_our_gateway_does_so_if_the_answer_comes_byte_by_byte(ours: Fronts, case: Case) -> None:
     slow = replace(case, backend=[_bytewise(script) for script in case.scripts])
-    _assert_as_demanded(ours.at(site), slow)
+    _assert_as_demanded(ours.at(FORWARDING), slow)
 
 
 @pytest.mark.parametrize("case", _SMOKE, ids=[case.name for case in _SMOKE])

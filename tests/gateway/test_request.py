@@ -463,3 +463,10 @@ def test_any_environ_is_a_request_or_a_request_error(
         assert ".." not in path.split("/")
         assert "\0" not in path
         assert "\n" not in path
+
+
+def test_a_path_of_other_characters_than_bytes_is_refused() -> None:
+    environ = server_environ("/a")
+    environ["PATH_INFO"] = "/\u20ac"
+    with pytest.raises(RequestError, match="not made of bytes"):
+        Request(environ)

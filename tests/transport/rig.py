@@ -124,4 +124,3 @@ class Rig:
 def receive_all(exchange: Exchange) -> bytes:
     """Return everything that the backend sends."""
     return b"".join(iter(exchange.receive, b""))
-

@@ -577,3 +577,20 @@ def test_closing_what_is_kept_is_harmless_at_any_time(kept: relay._Kept) -> None
     kept.add(b"one")
     kept.close()
     kept.close()
+
+
+def test_what_was_taken_from_a_queue_that_is_never_empty_is_given_back(
+    kept: relay._Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay, "KEPT_IN_MEMORY", 1000)
+    pieces = [bytes([number % 256]) * 100 for number in range(200)]
+    kept.add(pieces[0])
+    taken = b""
+    for piece in pieces[1:]:
+        kept.add(piece)
+        taken += kept.take(100)
+        assert kept._file is not None
+        position = kept._file.tell()
+        assert kept._file.seek(0, 2) <= 5000
+        kept._file.seek(position)
+    assert taken + kept.take(1000) == b"".join(pieces)

@@ -22,6 +22,7 @@ SPOOL_IN_MEMORY = 1 << 20
 DISCARD_BYTES = 1 << 20
 DISCARD_SECONDS = 2.0
 DISCARD_STEP = 1024
+DISCARD_PAUSE = 0.1
 
 
 class BodyState(enum.Enum):
@@ -241,7 +242,9 @@ def release_body(environ: dict[str, Any], body: RequestBody | None) -> None:
         StreamedBody(environ, length, client, timeout=DISCARD_SECONDS).discard()
     elif length is None:
         read = environ["wsgi.input"].read
-        _discard(lambda timeout: bounded_read(read, DISCARD_STEP, client, timeout))
+        # A read of chunks is many reads of the socket, each of which may take its whole time.
+        pause = DISCARD_PAUSE
+        _discard(lambda left: bounded_read(read, DISCARD_STEP, client, min(left, pause)))
 
 
 def _discard(read: Callable[[float], bytes]) -> None:

@@ -257,9 +257,10 @@ def _path_below_mount(environ: dict[str, Any], mount: str, raw: str) -> str:
             merge_slashes(decode_or_none(below, keep_encoded_slash=True) or ""),
         ):
             return below or ("" if mount else "/")
-    if "\0" in path_info:
-        raise RequestError("the path contains a control character")
-    return quote(path_info, safe=_PATH_SAFE, encoding="latin-1") or ("" if mount else "/")
+    try:
+        return quote(path_info, safe=_PATH_SAFE, encoding="latin-1") or ("" if mount else "/")
+    except UnicodeEncodeError as error:
+        raise RequestError("the path is not made of bytes (PEP 3333)") from error
 
 
 def path_below(mount: str, raw: str) -> str | None:

@@ -75,4 +75,4 @@ def _answer(request: Request, response: Response, file: OpenedFile) -> Response:
     file.close()
     text = _REFUSALS.get(answer.status)
     # The backend's own 412 or 416 has lost its body to the file and is not ours to explain.
-    return with_page(request, result, text) if text and response.status == HTTPStatus.OK else result
+    return with_page(request, result, text) if text and answer.status != response.status else result

@@ -6,6 +6,7 @@ written everything.  What arrives is kept then, and the client gets only what it
 """
 
 import logging
+import shutil
 import tempfile
 from typing import IO
 
@@ -19,6 +20,9 @@ KEPT_IN_MEMORY = 1 << 20
 KEPT_LIMIT = 1 << 30
 """Bytes kept for a client that sends and does not read; beyond, the backend has to wait."""
 
+BETWEEN_PAUSES = 1 << 20
+"""Bytes after which other greenlets run, where both sides are so fast that nobody waits."""
+
 PIECE = 8192
 """Bytes that fit into a socket which is ready for writing."""
 
@@ -26,7 +30,7 @@ PIECE = 8192
 class BackendBody:
     """Iterator over the body behind ``head``; see gateway.response.ResponseBody."""
 
-    __slots__ = ("_complete", "_error", "_exchange", "_first", "_kept", "_left")
+    __slots__ = ("_complete", "_error", "_exchange", "_first", "_kept", "_left", "_unpaused")
 
     def __init__(self, exchange: Exchange, head: ResponseHead) -> None:
         self._exchange = exchange
@@ -35,6 +39,7 @@ class BackendBody:
         self._complete = False
         self._error: Exception | None = None
         self._first: bytes | None = b""
+        self._unpaused = 0
         if exchange.surplus or self._left == 0:
             self._first = self._account(exchange.surplus)
 
@@ -106,6 +111,10 @@ class BackendBody:
     def _account(self, data: bytes) -> bytes:
         """Return what of ``data`` belongs to the body; find out whether it is complete."""
         left = self._left
+        self._unpaused += len(data)
+        if self._unpaused >= BETWEEN_PAUSES:
+            self._unpaused = 0
+            self._exchange.let_others_run()
         if left is None:
             self._complete = not data
         elif len(data) >= left:
@@ -157,7 +166,16 @@ class _Kept:
             self._read = 0
             self._file.seek(0)
             self._file.truncate()
+        elif self._read > 4 * max(self.size, KEPT_IN_MEMORY):
+            self._drop_what_was_read(self._file)
         return data
+
+    def _drop_what_was_read(self, file: IO[bytes]) -> None:
+        """Start a new file with what is left: one that is never empty would only grow."""
+        self._file = tempfile.SpooledTemporaryFile(KEPT_IN_MEMORY)  # noqa: SIM115  # close()
+        self._read = 0
+        shutil.copyfileobj(file, self._file)
+        file.close()
 
     def close(self) -> None:
         if self._file is not None:
