@@ -191,9 +191,7 @@ def test_no_descriptor_stays_open(root: Path, method: str, fields: dict[str, str
 
 
 @pytest.mark.usefixtures("nothing_left_open")
-def test_a_failure_on_the_way_closes_the_file(
-    root: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_on_the_way_closes_the_file(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 

@@ -432,7 +432,7 @@ class RouteKeywords(TypedDict, total=False):
     hide_headers: Sequence[str]
     pass_headers: Sequence[str]
     error_override: bool | Sequence[int]
-    error_document: Mapping[int, str] | Mapping[str, str]
+    error_document: Mapping[Any, str]  # numbers in Python, strings in TOML
     location_reverse: bool
     cookie_path: Sequence[tuple[str, str]] | Sequence[list[str]]
     cookie_domain: Sequence[tuple[str, str]] | Sequence[list[str]]

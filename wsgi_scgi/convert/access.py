@@ -85,7 +85,7 @@ def judge(sections: Sequence[Section], target: Region, server_root: str) -> Verd
     for section in sections:
         region = section.region
         if covers(region, target):
-            modern.enter(_authorization(section.directives), merge=_merges(section))
+            compatible.enter(_authorization(section.directives), merge=_merges(section))
             compatible.enter(_compatible_access(section.directives))
             authentication |= _authentication(section.directives)
         elif _is_part(region, target):
@@ -93,7 +93,7 @@ def judge(sections: Sequence[Section], target: Region, server_root: str) -> Verd
             compatible.enter_part(region, _compatible_access(section.directives))
         for barrier in (*barriers_in(section), *_late_barriers(section)):
             if covers(barrier.region, target):
-                pass
+                closed.append(barrier.reason)
             elif _is_part(barrier.region, target):
                 partly.append((barrier.region, (barrier.reason,)))
     auth_file = ""
