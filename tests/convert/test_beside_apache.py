@@ -30,6 +30,8 @@ PATHS = (
     *("/ab", "/x", "/x.cgi", "/a/c/x", "/A/B", "/a//b/z", "/a/%62/q"),
 )
 REACHED = "reached"
+# Of many, those in which the loss of one or another kind of rule lets something through.
+SEEDS = (2, 6, 7, 8, 9, 13, 16, 17, 23, 31, 56, 84)
 NOWHERE = '[[route]]\npath = "/nowhere"\nexclude = true\n'
 
 
@@ -90,7 +92,7 @@ def ask_us(gateway: Gateway, path: str, host: str) -> str:
     return body
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_what_apache_keeps_from_a_backend_is_kept_from_it_here(
     seed: int, backend: str, directory: Path
 ) -> None:

@@ -204,7 +204,7 @@ class TestRequestHeader:
     )
     def test_what_cannot_be_expressed_removes_the_field(self, line: str) -> None:
         assert variables(f"{line}\n").fixed == {"HTTP_X_A": False}
-        assert "removed instead" in remarks(f"{line}\n")
+        assert "removed from the route instead" in remarks(f"{line}\n")
 
     def test_for_some_requests_of_a_route_the_field_is_removed_from_all(self) -> None:
         assert variables("", partly="RequestHeader set X-A 1\nTimeout 5\n").fixed == {

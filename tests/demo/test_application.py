@@ -9,12 +9,14 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pytest
 
 from tests.integration.backends.browser import browser
 from wsgi_scgi.server.demo.application import DemoApplication
+from wsgi_scgi.server.demo.pages import SENT_DIRECTORY
 from wsgi_scgi.server.demo.stream import INTERVAL, PIECES
 from wsgi_scgi.server.demo.upload import measure
 from wsgi_scgi.server.environ import VARIABLES_KEY
@@ -294,3 +296,23 @@ def test_a_piece_is_yielded_before_the_next_is_waited_for(query: str) -> None:
     for number in range(PIECES):
         assert next(pieces)
         assert len(paused) == number
+
+
+def test_the_download_names_a_file_that_the_gateway_may_send(demo: Client) -> None:
+    response = demo.get("/download")
+    assert response.body == b""
+    sent = Path(response.headers["X-Sendfile"])
+    assert sent.parent == Path(SENT_DIRECTORY)
+    assert sent.read_text().startswith("This file was sent by the gateway.")
+
+
+def test_the_redirect_names_another_path_below_the_mount(demo: Client) -> None:
+    response = demo.get("/redirect", extra_environ={"SCRIPT_NAME": "/a b"})
+    assert (response.status_int, response.headers["Location"]) == (200, "/a%20b/redirected")
+
+
+def test_the_page_in_the_redirect_s_place_shows_what_it_was_told(demo: Client) -> None:
+    told = {"REDIRECT_URL": "/<redirect>", "REDIRECT_STATUS": "200"}
+    page = demo.get("/redirected", extra_environ={VARIABLES_KEY: told}).text
+    assert "&lt;redirect&gt;" in page
+    assert "REDIRECT_STATUS" in page

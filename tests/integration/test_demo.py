@@ -78,6 +78,25 @@ def test_the_page_is_served_through_the_gateway(demo: Demo) -> None:
     assert demo.output.count("\n") == 1
 
 
+def test_the_gateway_sends_the_file_that_the_program_names(demo: Demo) -> None:
+    with Client(demo.address, bound=BOUND) as client:
+        client.send(b"GET /download HTTP/1.1\r\nHost: localhost\r\nRange: bytes=0-8\r\n\r\n")
+        response = client.read_response("GET")
+    assert response is not None
+    assert (response.status, response.body) == (206, b"This file")
+    assert not any("sendfile" in name.lower() for name, _ in response.headers)
+
+
+def test_the_gateway_follows_the_redirect_of_the_program(demo: Demo) -> None:
+    with Client(demo.address, bound=BOUND) as client:
+        client.send(b"GET /redirect HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        response = client.read_response("GET")
+    assert response is not None
+    assert response.status == 200
+    assert b"<dd>/redirected</dd>" in response.body
+    assert b"<dt>REQUEST_URI</dt><dd>/redirect</dd>" in response.body
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_it_ends_cleanly_and_leaves_nothing_behind(demo: Demo, number: signal.Signals) -> None:
     assert demo.servers()

@@ -36,11 +36,18 @@ def run(options: argparse.Namespace) -> int:
     # Neither gunicorn nor gevent is loaded for commands that do without them.
     from ..serve import GatewayServer
     from ..server.demo.launch import running_demo
+    from ..server.demo.pages import SENT_DIRECTORY
 
     flags = {"bind": options.bind, "graceful_timeout": _GRACE, "loglevel": "warning"}
     owner = os.getpid()
     with running_demo() as address:
-        load = partial(single_backend, str(address), {"path_info": True, "max_body": 0})
+        options_of_route = {
+            "path_info": True,
+            "max_body": 0,
+            "sendfile": True,
+            "sendfile_roots": [SENT_DIRECTORY],
+        }
+        load = partial(single_backend, str(address), options_of_route)
         try:
             GatewayServer(load, CommandLine(flags=flags), ready=_print_addresses).run()
         except SystemExit as end:

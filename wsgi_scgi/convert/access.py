@@ -85,7 +85,7 @@ def judge(sections: Sequence[Section], target: Region, server_root: str) -> Verd
     for section in sections:
         region = section.region
         if covers(region, target):
-            compatible.enter(_authorization(section.directives), merge=_merges(section))
+            modern.enter(_authorization(section.directives), merge=_merges(section))
             compatible.enter(_compatible_access(section.directives))
             authentication |= _authentication(section.directives)
         elif _is_part(region, target):

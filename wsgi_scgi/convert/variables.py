@@ -195,7 +195,10 @@ def _set_field(directive: Directive, table: VariableTable, ledger: Ledger, *, su
     sure = sure and not conditional and plain
     field_value: str | bool = value.replace("%%", "%") if action == "set" and sure else False
     if not sure:
-        ledger.remark(directive, "cannot be expressed; the client's field is removed instead")
+        ledger.remark(
+            directive,
+            "cannot be expressed exactly: the client's field is removed from the route instead",
+        )
     _fix(table, variable, field_value, directive)
     table.guarded.add(variable)
 

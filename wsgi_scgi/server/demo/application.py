@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, quote
 
 from . import stream
-from .pages import Answer, MessagePage, answer, fields_for, read_file, read_template
+from .pages import (
+    SENT_DIRECTORY,
+    Answer,
+    MessagePage,
+    answer,
+    fields_for,
+    read_file,
+    read_template,
+)
 from .upload import Measurement, measure, peak_memory
 from .variables import display, received_variables, render_tables
 
@@ -30,7 +38,7 @@ _UPLOADING = ("POST", "PUT")
 
 
 class DemoApplication:
-    """Show what SCGI does: the variables, an upload that is measured, a stream.
+    """Show what SCGI does: variables, an upload that is measured, a stream, a file, a redirect.
 
     ``pause`` waits between the pieces of the stream; it must suit the server
     (``gevent.sleep`` behind SCGIServer).
@@ -63,6 +71,10 @@ class DemoApplication:
             return self._files[path]
         if path == "/upload":
             return self._upload(environ)
+        if path == "/download":
+            return _download()
+        if path in ("/redirect", "/redirected"):
+            return self._redirect(environ) if path == "/redirect" else self._redirected(environ)
         if path == "/":
             return self._home(environ)
         if not path:
@@ -81,6 +93,28 @@ class DemoApplication:
             interval=stream.INTERVAL,
         )
         return answer("text/html; charset=utf-8", page.encode("utf-8"))
+
+    def _redirect(self, environ: "WSGIEnvironment") -> Answer:
+        # RFC 3875 6.2.2: with status 200 a path of this server is the gateway's to follow.
+        page = self._problem("200 OK", "The gateway follows no local redirects.", "/redirect")
+        mount = quote(environ.get("SCRIPT_NAME", "").encode("latin-1"))
+        return Answer(page.status, [*page.fields, ("Location", f"{mount}/redirected")], page.body)
+
+    def _redirected(self, environ: "WSGIEnvironment") -> Answer:
+        variables = received_variables(environ)
+        names = ("REQUEST_URI", "PATH_INFO", "REDIRECT_URL", "REDIRECT_STATUS")
+        rows = "\n".join(
+            f"<div><dt>{name}</dt><dd>{_escape(variables.get(name, '')) or 'not sent'}</dd></div>"
+            for name in names
+        )
+        content = (
+            "<p>The program answered with another path of this server, and the gateway asked"
+            " for that one at once. The browser saw nothing of it: its address is still that of"
+            f' the link.</p>\n<dl class="facts">\n{rows}\n</dl>'
+        )
+        return self._message.render(
+            "Another page came in its place", content, status="200 OK", path="/redirect"
+        )
 
     def _to_directory(self, environ: "WSGIEnvironment") -> Answer:
         # The links of the page are relative; without the slash they would miss the mount.
@@ -119,6 +153,17 @@ class DemoApplication:
     def _problem(self, status: str, text: str, path: str) -> Answer:
         content = f"<p>{html.escape(text)}</p>"
         return self._message.render(status.partition(" ")[2], content, status=status, path=path)
+
+
+def _download() -> Answer:
+    fields = fields_for("text/plain; charset=utf-8")
+    sent = os.path.join(SENT_DIRECTORY, "download.txt")
+    disposition = 'attachment; filename="sent-by-the-gateway.txt"'
+    return Answer(
+        "200 OK",
+        [*fields, ("Content-Disposition", disposition), ("X-Sendfile", sent)],
+        b"",
+    )
 
 
 def _start(response: Answer, start_response: "StartResponse") -> Iterable[bytes]:

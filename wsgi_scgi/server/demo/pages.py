@@ -9,6 +9,9 @@ Fields = list[tuple[str, str]]
 
 _DIRECTORY = files(__package__) / "pages"
 
+SENT_DIRECTORY = str(_DIRECTORY)
+"""What a gateway in front of the demo may send: its ``sendfile_roots``."""
+
 _SAFETY: Fields = [
     (
         "Content-Security-Policy",
