@@ -133,7 +133,8 @@ class _Entrant:
 
 def run_scenario(bench: Bench, scenario: Scenario) -> Table:
     """Measure every gateway that can take part; say why of those that cannot."""
-    site = Site(bench.backend.address, scenario.transport, scenario.routes, bench.plan.streams)
+    streams = bench.plan.streams if scenario.opens_streams else 0
+    site = Site(bench.backend.address, scenario.transport, scenario.routes, streams)
     rows: dict[str, Row] = {}
     entrants = []
     for gateway in GATEWAYS:

@@ -30,7 +30,7 @@ BROWSER_FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One table.  ``needs_backend`` is false where a gateway without one can take part."""
+    """One table."""
 
     name: str
     title: str
@@ -42,6 +42,11 @@ class Scenario:
     def needs_backend(self) -> bool:
         """Tell whether an application that only says hello has no part in it."""
         return not isinstance(self.load, SmallRequests)
+
+    @property
+    def opens_streams(self) -> bool:
+        """Tell whether gateways must be able to hold many responses open."""
+        return isinstance(self.load, OpenStreams)
 
 
 SCENARIOS = (

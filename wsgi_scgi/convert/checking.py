@@ -4,7 +4,7 @@ So what this version supports is decided by its declarations alone.  A key that 
 a comment; a route that would let in more without it is excluded.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from ..config.file import parse_configuration
 from ..config.mistakes import InvalidConfiguration, Mistake, unknown_key
@@ -61,7 +61,7 @@ class Document:
         while changed:
             changed = False
             moved: set[int] = set()
-            owners, lines = self._layout()
+            owners, lines = self._layout(self._drafts)
             for mistake in mistakes_in("\n".join(lines), parse):
                 owner = owners.get(mistake.line)
                 if isinstance(owner, Draft):
@@ -73,26 +73,23 @@ class Document:
 
     def lines(self) -> list[str]:
         """Return the lines of the file."""
-        return self._layout()[1]
+        return self._layout([draft for draft, taker in _takers(self._drafts) if taker is None])[1]
 
     def unreachable(self) -> list[str]:
         """Return a comment for each route that an earlier one leaves nothing for."""
-        found = []
-        for at, draft in enumerate(self._drafts):
-            taker = _taker(draft, self._drafts[:at])
-            if taker is not None:
-                found.append(f"{draft.origin}: never reached, all of it goes to {taker.origin}")
-        return found
+        return [
+            f"{draft.origin}: never reached, all of it goes to {taker.origin}"
+            for draft, taker in _takers(self._drafts)
+            if taker is not None
+        ]
 
-    def _layout(self) -> tuple[dict[int, object], list[str]]:
+    def _layout(self, drafts: Sequence[Draft]) -> tuple[dict[int, object], list[str]]:
         """Return the lines, and which part each of them, from 1, belongs to."""
         parts: list[tuple[object, list[str]]] = []
         if self._server:
             pairs = [key_value(name, value) for name, value in self._server.items()]
             parts.append((None, ["[server]", *pairs]))
-        for at, draft in enumerate(self._drafts):
-            if _taker(draft, self._drafts[:at]) is None:
-                parts.append((draft, draft.lines()))
+        parts += [(draft, draft.lines()) for draft in drafts]
         parts += [(balancer, balancer.lines()) for balancer in self._balancers]
         owners: dict[int, object] = {}
         lines: list[str] = []
@@ -123,16 +120,23 @@ class Document:
         return True
 
 
-def _taker(draft: Draft, earlier: Sequence[Draft]) -> Draft | None:
-    """Return the route that leaves nothing for ``draft``.
+def _takers(drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Draft | None]]:
+    """Yield each route with an earlier one that leaves nothing for it, None if there is none.
 
     An exclusion stays unless another one makes it needless: ``%2F`` may lead around a route.
     """
-    for one in earlier:
-        same_hosts = not one.host or (draft.host and set(draft.host) <= set(one.host))
-        if same_hosts and covers(one.region, draft.region) and (one.exclude or not draft.exclude):
-            return one
-    return None
+    earlier: dict[frozenset[str], list[Draft]] = {}
+    for draft in drafts:
+        hosts = frozenset(draft.host)
+        takers = (
+            one
+            for around, found in earlier.items()
+            if not around or (hosts and hosts <= around)
+            for one in found
+            if (one.exclude or not draft.exclude) and covers(one.region, draft.region)
+        )
+        yield draft, next(takers, None)
+        earlier.setdefault(hosts, []).append(draft)
 
 
 def _why(mistake: Mistake) -> str:
