@@ -6,7 +6,8 @@ import hashlib
 import os
 import re
 import socket
-import threading
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -133,32 +134,28 @@ def _settled(gateway: Gateway) -> list[str]:
     return found
 
 
-class Greedy:
-    """A client that downloads again and again, as fast as it can, in a thread."""
+# With MSG_TRUNC the kernel throws away what came instead of copying it, so that this client takes
+# bytes faster than any gateway makes them; nothing else would keep a gateway from pausing.
+_GREEDY = """
+import socket, sys
+sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+sock.sendall(sys.argv[2].encode())
+waste = bytearray(1 << 20)
+sock.recv_into(waste, flags=socket.MSG_TRUNC)
+print("started", flush=True)
+while sock.recv_into(waste, flags=socket.MSG_TRUNC):
+    pass
+"""
 
-    def __init__(self, address: tuple[str, int]) -> None:
-        self.digests: list[str] = []
-        self.started = threading.Event()
-        self._address = address
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
 
-    def __enter__(self) -> Greedy:
-        """Start."""
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Stop in the middle."""
-        self._stopping.set()
-        self._thread.join(BOUND)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            with Download(self._address) as download:
-                download.ask(get("/sf/x"))
-                self.started.set()
-                while not self._stopping.is_set() and download.read(1 << 20):
-                    pass
-                if not download.left:
-                    self.digests.append(download.digest.hexdigest())
+@contextmanager
+def greedy_client(gateway: Gateway, request: bytes) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a client that reads the response to ``request`` as fast as it can."""
+    command = (sys.executable, "-c", _GREEDY, str(gateway.address[1]), request.decode())
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"started\n"
+            yield process
+        finally:
+            process.kill()

@@ -229,6 +229,26 @@ class TestLogin:
     def test_any_other_login_closes_the_route(self, rules: str) -> None:
         assert is_closed(within(rules))
 
+    def test_another_login_for_a_part_closes_the_part(self) -> None:
+        text = within(LOGIN) + within("AuthUserFile /etc/admins\n", "LocationMatch /secret")
+
+        assert verdict(text).auth_file == "/etc/users"
+        assert [region for region, _ in verdict(text).partly] == [pattern("/secret")]
+        assert verdict(text.replace(LOGIN, GRANTED)) == Verdict()
+
+    def test_another_login_for_a_path_is_that_of_the_path(self) -> None:
+        text = within(LOGIN) + within("AuthUserFile /etc/admins\n", "Location /a/b")
+
+        assert verdict(text).auth_file == "/etc/users"
+        assert verdict(text, PathPrefix("/a/b")).auth_file == "/etc/admins"
+
+    def test_a_login_that_is_in_doubt_closes_the_route(self) -> None:
+        doubted = "<If true>\nAuthUserFile /etc/admins\n</If>\n"
+
+        assert is_closed(within(LOGIN + doubted))
+        assert is_closed(within(LOGIN) + within(doubted, "Location /a"))
+        assert is_open(within(GRANTED + doubted))
+
     def test_a_granted_part_needs_no_login(self) -> None:
         assert is_open(within(LOGIN) + within(GRANTED, "Location /a/"))
 

@@ -72,6 +72,48 @@ class _Access:
             self.parts.append((region, rule))
 
 
+_AUTHENTICATION = ("authtype", "authuserfile", "authbasicprovider")
+
+
+@dataclass(slots=True)
+class _Login:
+    """Who is asked for a password and how, while the sections are walked."""
+
+    lines: dict[str, Directive] = field(default_factory=dict)
+    doubts: list[Directive] = field(default_factory=list)
+    parts: list[tuple[Region, tuple[str, ...]]] = field(default_factory=list)
+
+    def enter(self, directives: Iterable[Directive]) -> None:
+        """Take what a section for the whole target says; the last line of a name counts."""
+        for one in directives:
+            if one.key in _AUTHENTICATION and one.certainty:
+                self.lines[one.key] = one
+            elif one.key in _AUTHENTICATION:
+                self.doubts.append(one)
+
+    def enter_part(self, region: Region, directives: Iterable[Directive]) -> None:
+        """Take note of a part with another login."""
+        others = tuple(str(one) for one in directives if one.key in _AUTHENTICATION)
+        if others:
+            self.parts.append((region, others))
+
+    @property
+    def reasons(self) -> list[str]:
+        """The lines, for a login that cannot be expressed."""
+        return [str(one) for one in (*self.lines.values(), *self.doubts)]
+
+    def file(self, server_root: str) -> str:
+        """Return the file of passwords, empty if it is not a file that decides."""
+        kind, file, provider = (self.lines.get(key) for key in _AUTHENTICATION)
+        if self.doubts or kind is None or kind.argument.lower() != "basic":
+            return ""
+        if provider is not None and provider.words != ("file",):
+            return ""
+        if file is None or not file.argument or is_unresolved(file.argument):
+            return ""
+        return posixpath.join(posixpath.abspath(server_root), file.argument)
+
+
 def judge(sections: Sequence[Section], target: Region, server_root: str) -> Verdict:
     """Return whether requests for ``target`` may be served, by the sections in Apache's order.
 
@@ -79,18 +121,19 @@ def judge(sections: Sequence[Section], target: Region, server_root: str) -> Verd
     its own.  Relative files are below ``server_root``.
     """
     modern, compatible = _Access(), _Access()
+    login = _Login()
     closed: list[str] = []
     partly: list[tuple[Region, tuple[str, ...]]] = []
-    authentication: dict[str, Directive] = {}
     for section in sections:
         region = section.region
         if covers(region, target):
             modern.enter(_authorization(section.directives), merge=_merges(section))
             compatible.enter(_compatible_access(section.directives))
-            authentication |= _authentication(section.directives)
+            login.enter(section.directives)
         elif _is_part(region, target):
             modern.enter_part(region, _authorization(section.directives))
             compatible.enter_part(region, _compatible_access(section.directives))
+            login.enter_part(region, section.directives)
         for barrier in (*barriers_in(section), *_late_barriers(section)):
             if covers(barrier.region, target):
                 closed.append(barrier.reason)
@@ -101,9 +144,9 @@ def judge(sections: Sequence[Section], target: Region, server_root: str) -> Verd
         if rule.demand is _Demand.UNKNOWN:
             closed += rule.reasons
         elif rule.demand is _Demand.LOGIN:
-            auth_file = _password_file(authentication, server_root)
-            if not auth_file:
-                closed += [*rule.reasons, *map(str, authentication.values())]
+            auth_file = login.file(server_root)
+            closed += () if auth_file else (*rule.reasons, *login.reasons)
+            partly += login.parts
     for region, rule in (*modern.parts, *compatible.parts):
         if rule.demand is _Demand.LOGIN and isinstance(region, PathPrefix):
             # The part has a route of its own with a login, which an exclusion would hide.
@@ -220,21 +263,3 @@ def _compatible_access(directives: Iterable[Directive]) -> Rule | None:
         return Rule(_Demand.UNKNOWN, tuple(map(str, lines)))
     certain = any(one.certainty is Certainty.CERTAIN for one in lines)
     return Rule(_Demand.NOTHING) if certain else None
-
-
-_AUTHENTICATION = ("authtype", "authuserfile", "authbasicprovider")
-
-
-def _authentication(directives: Iterable[Directive]) -> dict[str, Directive]:
-    """Return who asks for a password and how; the last line of a name counts."""
-    return {one.key: one for one in directives if one.key in _AUTHENTICATION and one.certainty}
-
-
-def _password_file(lines: dict[str, Directive], server_root: str) -> str:
-    """Return the file of passwords, empty if it is not a file that decides."""
-    kind, file, provider = (lines.get(key) for key in _AUTHENTICATION)
-    if kind is None or kind.argument.lower() != "basic" or file is None or not file.argument:
-        return ""
-    if (provider is not None and provider.words != ("file",)) or is_unresolved(file.argument):
-        return ""
-    return posixpath.join(posixpath.abspath(server_root), file.argument)

@@ -119,7 +119,7 @@ _GROUPS: Final[Mapping[str, str]] = MappingProxyType(
             ssloptions sslopensslconfcmd sslpolicy sslprotocol sslusername sslusestapling
             sslverifydepth sslstrictsnivhostcheck
         """,
-        "not understood; write bind into [server]": "listen",
+        "not certain or not understood; write bind into [server]": "listen",
         "the limit is gunicorn's": "limitrequestline limitrequestfields limitrequestfieldsize",
         "at most 10 local redirects follow one another": "limitinternalrecursion",
         "the main server's ProxyPass lines count for all hosts, as in Apache": "proxypassinherit",

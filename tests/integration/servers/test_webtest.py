@@ -14,7 +14,12 @@ from typing import Any
 
 import pytest
 
-from tests.conformance import cases_response_body, cases_response_head, cases_status
+from tests.conformance import (
+    cases_response_body,
+    cases_response_head,
+    cases_response_streams,
+    cases_status,
+)
 from tests.conformance.case import Case, Outcome, judge
 from tests.conformance.routes import Places, as_toml
 from tests.conformance.run import names_of
@@ -28,7 +33,12 @@ from wsgi_scgi.errors import GatewayError
 
 BOUND = 10.0  # seconds for each single wait
 
-TABLE = (*cases_response_head.CASES, *cases_response_body.CASES, *cases_status.CASES)
+TABLE = (
+    *cases_response_head.CASES,
+    *cases_response_body.CASES,
+    *cases_response_streams.CASES,
+    *cases_status.CASES,
+)
 
 _WANTS_A_TYPE = (
     "it wants a Content-Type beside a Content-Length; RFC 9110 8.3 lets a sender omit it"
@@ -38,6 +48,7 @@ _WANTS_A_REASON = "it wants a reason of at least two characters; RFC 9112 4 asks
 LINT_REFUSES = {
     "a_head_that_comes_byte_by_byte_is_the_same": _WANTS_A_TYPE,
     "205_may_have_a_body": _WANTS_A_TYPE,
+    "connection_of_the_backend_cannot_remove_what_the_client_needs": _WANTS_A_TYPE,
     "a_tab_inside_a_value_is_allowed": "it takes a tab for a control character; see RFC 9110 5.5",
     "a_name_of_odd_token_characters_is_allowed": (
         "it knows names of letters, digits, - and _ alone; RFC 9110 5.6.2 has more"
