@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -185,7 +186,7 @@ def test_a_file_that_cannot_be_sent_lets_go_of_the_answer(
 @pytest.mark.parametrize(
     "fields", [{}, {"if_none_match": "*"}, {"if_match": '"x"'}, {"range": "bytes=99-"}]
 )
-def test_no_descriptor_stays_open(root: Path, method: str, fields: dict[str, str]) -> None:
+def test_no_descriptor_stays_open(root: Path, method: str, fields: dict[str, Any]) -> None:
     for name in ("a.txt", "empty.txt"):
         sent(root, naming(root / name), method=method, **fields).close()
 
