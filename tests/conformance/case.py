@@ -69,6 +69,8 @@ class Answer:
     framing: Framing | None = None
     # False: the response has to be visibly incomplete.
     complete: bool = True
+    # True: the connection may also end without a byte, which is no less visible.
+    or_nothing: bool = False
     interim: Sequence[int] = ()
     check: Callable[[Response], str | None] | None = None
 
@@ -167,7 +169,8 @@ def _judge_client(case: Case, outcome: Outcome) -> list[str]:
     for number, answer in enumerate(answers):
         response = outcome.responses[number] if number < len(outcome.responses) else None
         if response is None:
-            wrong.append(f"answer {number}: none, connection {outcome.end.value}")
+            if not (answer.or_nothing and not outcome.received and outcome.end is not End.OPEN):
+                wrong.append(f"answer {number}: none, connection {outcome.end.value}")
         else:
             wrong += [f"answer {number}: {text}" for text in _judge_answer(answer, response)]
             wrong += [

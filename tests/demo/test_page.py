@@ -111,6 +111,7 @@ def test_a_large_file_is_sent_with_its_progress_in_sight(
     browser.open(demo)
     browser.run(RECORD_PROGRESS)
     browser.choose_file("#file", path)
+    browser.throttle_upload(UPLOAD_SIZE // 3)  # three seconds: a fast machine shows no progress
     browser.click("#upload [type=submit]")
     browser.wait_for(lambda: browser.text("#upload-status").startswith("Arrived whole"))
     result = browser.text("#upload-result")

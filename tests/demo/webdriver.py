@@ -101,6 +101,14 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._devtools("Emulation.setEmulatedMedia", {"features": [scheme]})
 
+    def throttle_upload(self, rate: int) -> None:
+        """Send at most `rate` bytes a second from now on."""
+        self._devtools("Network.enable", {})
+        conditions = {"offline": False, "latency": 0, "downloadThroughput": -1}
+        self._devtools(
+            "Network.emulateNetworkConditions", {**conditions, "uploadThroughput": rate}
+        )
+
     def disable_scripts(self) -> None:
         """Let pages loaded from now on run no JavaScript."""
         self._devtools("Emulation.setScriptExecutionDisabled", {"value": True})
