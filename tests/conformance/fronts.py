@@ -89,7 +89,11 @@ def _python_server(kind: str) -> Start:
 PEERS: dict[str, Start] = {"Apache": _apache, "nginx": _nginx, "lighttpd": _lighttpd}
 _PROGRAMS = {"Apache": "apache2", "nginx": "nginx", "lighttpd": "lighttpd"}
 _CONFIGURATIONS = {"Apache": "httpd.conf", "nginx": "nginx.conf", "lighttpd": "lighttpd.conf"}
-OURS: dict[str, Start] = {"gevent": _ours("gevent"), "gthread": _ours("gthread")}
+OURS: dict[str, Start] = {
+    "gateway": _ours("wsgi_scgi.worker.GatewayWorker"),
+    "gevent": _ours("gevent"),
+    "gthread": _ours("gthread"),
+}
 # Other servers that the application has to work in.
 SERVERS: dict[str, Start] = {
     "gunicorn sync": _gunicorn("sync"),

@@ -4,6 +4,10 @@ import signal
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from gunicorn.config import PreRequest
+
+from ..worker.repeated_fields import join_repeated_fields
+
 if TYPE_CHECKING:
     from gunicorn.arbiter import Arbiter
     from gunicorn.config import Config
@@ -17,33 +21,10 @@ ENDING_SIGNALS = frozenset({signal.SIGTERM, signal.SIGQUIT, signal.SIGINT})
 
 def add_hooks(config: "Config") -> None:
     """Add ours to those that ``config`` has."""
-    config.set("pre_request", _joining(config.pre_request))
+    own = config.pre_request is PreRequest.pre_request
+    config.set("pre_request", join_repeated_fields if own else _joining(config.pre_request))
     config.set("post_fork", _ending_while_it_boots(config.post_fork))
     config.set("post_worker_init", _leaving_interrupts_to_master(config.post_worker_init))
-
-
-def join_repeated(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Join repeated fields: Cookie with "; " (RFC 6265 5.4), others with ", " (RFC 9110 5.3).
-
-    gunicorn would join all of them with a bare comma, which ends no cookie.  Connection is left
-    alone, because gunicorn itself still has to understand it.
-    """
-    if len({name for name, _ in fields}) == len(fields):
-        return fields
-    values: dict[str, list[str]] = {}
-    joined: list[tuple[str, str]] = []
-    for name, value in fields:
-        if name == "CONNECTION":
-            joined.append((name, value))
-        else:
-            values.setdefault(name, []).append(value)
-    for name, several in values.items():
-        if name == "COOKIE":
-            # An empty member is no cookie-pair (RFC 6265 4.2.1).
-            joined.append((name, "; ".join(value for value in several if value)))
-        else:
-            joined.append((name, ", ".join(several)))
-    return joined
 
 
 def _joining(
@@ -51,7 +32,7 @@ def _joining(
 ) -> Callable[["Worker", "Request"], None]:
     def pre_request(worker: "Worker", req: "Request") -> None:
         before(worker, req)
-        req.headers = join_repeated(req.headers)
+        join_repeated_fields(worker, req)
 
     return pre_request
 

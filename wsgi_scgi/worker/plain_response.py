@@ -1,0 +1,201 @@
+"""gunicorn's Response, with the head and the first piece of the body in one segment.
+
+What may be in a head, and how a body is framed, is decided by gunicorn; here it is only decided
+faster, by remembering fields that have passed its checks.
+"""
+
+import email.utils
+import os
+import time
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from gunicorn.http.wsgi import FileWrapper, Response
+from gunicorn.util import has_fileno
+
+from .client_socket import ClientSocket, Pipe
+from .plain_request import PlainRequest
+
+_LINES_LIMIT = 512
+_LONGEST_KEPT = 256
+
+
+class FieldLines:
+    """The lines of response fields, checked once and remembered in a bounded table.
+
+    Applications send the same few fields again and again.  Cookies are not remembered: each is
+    another one, and secret.
+    """
+
+    def __init__(self, cfg: Any) -> None:
+        self._cfg = cfg
+        self._lines: dict[tuple[str, str], tuple[str, str] | None] = {}
+
+    def get(self, field: tuple[str, str]) -> tuple[str, str] | None:
+        """Return name and value as gunicorn sends them, None for a field that it drops.
+
+        Raises TypeError, InvalidResponseHeaderName or InvalidResponseHeader, as gunicorn does.
+        """
+        try:
+            return self._lines[field]
+        except (KeyError, TypeError):  # unhashable: no strings, as the checks will tell
+            checked = self._check(field)
+        if field[0].lower() != "set-cookie" and len(field[1]) <= _LONGEST_KEPT:
+            if len(self._lines) >= _LINES_LIMIT:
+                self._lines.clear()
+            self._lines[field] = checked
+        return checked
+
+    def _check(self, field: tuple[str, str]) -> tuple[str, str] | None:
+        response = Response(None, None, self._cfg)  # type: ignore[arg-type]  # it only checks here
+        response.process_headers([field])
+        return response.headers[0] if response.headers else None
+
+
+class PlainResponse(Response):
+    """The response to one plain request."""
+
+    def __init__(
+        self, req: PlainRequest, client: ClientSocket, *, cfg: Any, lines: FieldLines
+    ) -> None:
+        super().__init__(req, client.gevent_socket, cfg)  # type: ignore[arg-type]  # as good as a Request
+        self._client = client
+        self._lines = lines
+        self._pending = b""
+        self._pipe: Pipe | None = None
+
+    def process_headers(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Check the fields, and take note of a Content-Length."""
+        for field in headers:
+            checked = self._lines.get(field)
+            if checked is None:
+                if field[0].lower() == "upgrade" or field[0].lower() == "connection":
+                    super().process_headers([field])
+                continue
+            if checked[0].lower() == "content-length":
+                self.response_length = int(checked[1])
+            self.headers.append(checked)
+
+    def send_headers(self) -> None:
+        """Have the head ready: it goes out with the first piece."""
+        if self.headers_sent:
+            return
+        lines = [
+            f"HTTP/1.1 {self.status}\r\nServer: {self.version}\r\nDate: {_date()}\r\n"
+            f"Connection: {self._connection()}\r\n"
+        ]
+        if self.chunked:
+            lines.append("Transfer-Encoding: chunked\r\n")
+        lines += [f"{name}: {value}\r\n" for name, value in self.headers]
+        lines.append("\r\n")
+        self._pending = "".join(lines).encode("latin-1")
+        self.headers_sent = True
+
+    def _connection(self) -> str:
+        if self.upgrade:
+            return "upgrade"
+        return "close" if self.should_close() else "keep-alive"
+
+    def write(self, data: bytes) -> None:
+        """Send a piece of the body, the head before the first; an empty one sends the head."""
+        super().write(data)
+        if self._pending:
+            self._flush()
+
+    def _emit_body(self, data: bytes) -> None:
+        if self.chunked:
+            data = b"%X\r\n%b\r\n" % (len(data), data)
+        if self._pending:
+            data, self._pending = self._pending + data, b""
+        self._client.send(data)
+
+    def _flush(self) -> None:
+        data, self._pending = self._pending, b""
+        self._client.send(data)
+
+    def close(self) -> None:
+        """Send what is still to be sent, the last chunk included."""
+        self.send_headers()
+        if self.chunked:
+            self._pending += b"0\r\n\r\n"
+        if self._pending:
+            self._flush()
+
+    def sendfile(self, respiter: FileWrapper) -> bool:
+        """Send a file in the server's wrapper with sendfile(2); return False where that fails.
+
+        A file that became shorter ends the connection, so that nobody takes it for whole.
+        """
+        file = respiter.filelike
+        if not self.can_sendfile() or not has_fileno(file) or self.chunked or self._omits_body:
+            return False
+        descriptor = file.fileno()
+        try:
+            offset = os.lseek(descriptor, 0, os.SEEK_CUR)
+        except OSError:
+            return False
+        count = self.response_length
+        if count is None:
+            count = max(os.fstat(descriptor).st_size - offset, 0)
+        self.send_headers()
+        self._flush()
+        sent = self._client.send_file(descriptor, offset, count)
+        self.sent += sent
+        os.lseek(descriptor, offset + sent, os.SEEK_SET)
+        if sent < count:
+            self.force_close()
+        return True
+
+    def send_from(self, descriptor: int, count: int, offset: int | None = None) -> int:
+        """Send up to ``count`` bytes of a file or a socket: ``wsgi_scgi.sendfile``.
+
+        Called by an application while its body is iterated; the head goes first.  A file is read
+        from ``offset``, of a socket (None) goes what has arrived.  Return how many bytes the
+        client took, 0 at the end of the source.  Raises BlockingIOError if nothing has arrived,
+        RuntimeError where this response has no Content-Length or no body.
+        """
+        if self.status is None or self.response_length is None or self._omits_body:
+            raise RuntimeError("only a body with Content-Length can be sent from a descriptor")
+        self.send_headers()
+        if self._pending:
+            self._flush()
+        count = min(count, self.response_length - self.sent)
+        if offset is not None:
+            moved = self._client.send_file(descriptor, offset, count)
+        else:
+            if self._pipe is None:
+                self._pipe = Pipe()
+            moved = self._client.splice(descriptor, self._pipe, count)
+        self.sent += moved
+        return moved
+
+    def send_early_hints(self, headers: Iterable[tuple[str, str]]) -> None:
+        """Send 103 with these fields (RFC 8297): ``wsgi.early_hints``.  Nothing after the head."""
+        if self.headers_sent:
+            return
+        checked = filter(None, map(self._lines.get, headers))
+        fields = "".join(f"{name}: {value}\r\n" for name, value in checked)
+        self._client.send(f"HTTP/1.1 103 Early Hints\r\n{fields}\r\n".encode("latin-1"))
+
+    def release(self) -> None:
+        """Close what was opened for this response alone."""
+        if self._pipe is not None:
+            self._pipe.close()
+            self._pipe = None
+
+
+def _date_of() -> Callable[[], str]:
+    """Return a function for the Date field, which is made once a second."""
+    made_at, text = 0, ""
+
+    def date() -> str:
+        nonlocal made_at, text
+        now = int(time.time())
+        if now != made_at:
+            made_at, text = now, email.utils.formatdate(now, usegmt=True)
+        return text
+
+    return date
+
+
+_date = _date_of()
