@@ -21,7 +21,7 @@ from ..transport.connecting import connect
 from ..transport.exchange import Exchange, Limits
 from ..transport.names import Resolver
 from ..transport.relay import BackendBody
-from ..transport.waiting import Deadline, current_waiter
+from ..transport.waiting import NO_DEADLINE, Deadline, current_waiter
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Forwarder:
         """Raise RequestError before the backend is contacted, BackendError after."""
         if "HTTP_MAX_FORWARDS" in request.environ and max_forwards(request.environ) == 0:
             return _last_recipient(request)
-        deadline = Deadline(self._rules.deadline)
+        rules = self._rules
+        deadline = Deadline(rules.deadline) if rules.deadline else NO_DEADLINE
         self._open_body(request)
         head = self._encode_head(request)
         exchange = self._connect(request, head, deadline)

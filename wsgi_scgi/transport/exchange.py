@@ -20,7 +20,7 @@ from ..gateway.body import RequestBody
 from ..gateway.client import Client, Presence
 from ..scgi.response_head import ResponseHead, ResponseHeadParser
 from .connecting import Connection
-from .waiting import READ, WRITE, Deadline
+from .waiting import NO_DEADLINE, READ, WRITE, Deadline, Interest
 
 RECEIVE_SIZE = 65536
 """Bytes a read: larger buffers come from mmap, and cost five times as much."""
@@ -66,6 +66,7 @@ class Exchange:
         "_limits",
         "_outgoing",
         "_parser",
+        "_readable",
         "_send_error",
         "_silent",
         "_socket",
@@ -89,13 +90,16 @@ class Exchange:
         self._socket = connection.socket
         self._waiter = connection.waiter
         self._fd = connection.socket.fileno()
+        self._readable: tuple[Interest] = ((self._fd, READ),)
         self._outgoing = memoryview(head)
         self._body = body
         self._client = client
         self._limits = limits
-        self._deadline = deadline or Deadline(0)
-        self._head_deadline = Deadline(0)
-        self._client_deadline = Deadline(limits.client_timeout)
+        self._deadline = deadline or NO_DEADLINE
+        self._head_deadline = NO_DEADLINE
+        self._client_deadline = (
+            NO_DEADLINE if body is None else Deadline(limits.client_timeout)
+        )
         self._watching = client is not None and client.fd >= 0
         self._gone: Deadline | None = None
         self._answered = False
@@ -120,18 +124,18 @@ class Exchange:
             data = self.receive()
             if not data:
                 raise ResponseError(self._no_head(parser))
-            if not parser.started:
-                self._head_deadline = Deadline(self._limits.timeout * HEAD_TIMEOUTS)
             try:
                 head = parser.receive(data)
             except ProtocolError as error:
                 raise ResponseError(f"the response of the backend is invalid: {error}") from error
+            if head is None and self._head_deadline is NO_DEADLINE:
+                self._head_deadline = Deadline(self._limits.timeout * HEAD_TIMEOUTS)
             while parser.interim:
                 interim = parser.interim.pop(0)
                 if on_interim is not None:
                     on_interim(interim)
             if head is not None:
-                self._head_deadline = Deadline(0)
+                self._head_deadline = NO_DEADLINE
                 self.surplus = parser.rest
                 return head
 
@@ -282,18 +286,17 @@ class Exchange:
 
     def _wait_for_backend(self) -> None:
         """Wait until the backend has sent something; notice a client that leaves meanwhile."""
-        backend = (self._fd, READ)
         timeout = self._limits.timeout
-        if self._watching and not self._waiter.wait([backend], self._bound(WATCH_AFTER)):
+        if self._watching and not self._waiter.wait(self._readable, self._bound(WATCH_AFTER)):
             return
         silence = Deadline(timeout)
         while True:
             left = self._bound(silence.bound(timeout))
             if self._gone is not None:
                 left = self._gone.bound(left)
-            interests = [backend]
+            interests: tuple[Interest, ...] = self._readable
             if self._watching and self._client is not None:
-                interests.append((self._client.fd, READ))
+                interests += ((self._client.fd, READ),)
             index = self._waiter.wait(interests, left)
             if index == 0:
                 return
@@ -334,6 +337,8 @@ class Exchange:
         return self._head_deadline.bound(self._deadline.bound(seconds))
 
     def _check_deadlines(self) -> None:
+        if self._deadline is self._head_deadline is NO_DEADLINE:
+            return
         if self._deadline.passed:
             raise BackendTimeout("the exchange took longer than its deadline")
         if self._head_deadline.passed:

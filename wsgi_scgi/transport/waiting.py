@@ -5,12 +5,13 @@ workers, mod_wsgi, WebTest) the thread sleeps in poll(2).  gevent's own sockets 
 more there and leak descriptors with every thread.
 """
 
+import functools
 import importlib
 import select
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from gevent.hub import Hub
@@ -87,18 +88,17 @@ class BlockingWaiter:
 class CooperativeWaiter:
     """Switches to gevent's hub; one watcher for each descriptor and kind, reused."""
 
-    __slots__ = ("_hub", "_timers", "_watchers")
+    __slots__ = ("_hub", "_span", "_timer", "_watchers")
 
     def __init__(self, hub: "Hub") -> None:
         self._hub = hub
         self._watchers: dict[Interest, Any] = {}
-        self._timers: dict[float, Any] = {}
+        self._timer: Any = None
+        self._span = 0.0
 
     def wait(self, interests: Sequence[Interest], timeout: float | None) -> int:
         """See Waiter.  Whatever is thrown into the greenlet meanwhile leaves nothing running."""
-        from gevent.hub import Waiter as Switch
-
-        switch: Switch[int] = Switch(self._hub)
+        switch = _gevent().switch(self._hub)
         running = []
         try:
             for index, interest in enumerate(interests):
@@ -108,10 +108,10 @@ class CooperativeWaiter:
                 running.append(watcher)
                 watcher.start(switch.switch, index)
             if timeout is not None:
-                timer = self._timer(max(timeout, 1e-6))
+                timer = self._timer_for(timeout)
                 running.append(timer)
                 timer.again(switch.switch, -1)
-            index = switch.get()
+            index: int = switch.get()
         finally:
             for watcher in running:
                 watcher.stop()
@@ -129,25 +129,39 @@ class CooperativeWaiter:
         for watcher in self._watchers.values():
             watcher.close()
         self._watchers.clear()
-        self._drop_timers()
+        if self._timer is not None:
+            self._timer.close()
+            self._timer = None
 
     def run_aside(self, call: Callable[[], None]) -> None:
         """See Waiter."""
         self._hub.threadpool.spawn(call)
 
-    def _timer(self, seconds: float) -> Any:
+    def _timer_for(self, seconds: float) -> Any:
         # An exchange waits for the same span again and again.  A repeating timer can be reused:
         # libev would start one that does not repeat with what its last wait had left over.
-        timer = self._timers.get(seconds)
-        if timer is None:
-            self._drop_timers()
-            timer = self._timers[seconds] = self._hub.loop.timer(seconds, seconds)
-        return timer
+        if self._timer is None or self._span != seconds:
+            if self._timer is not None:
+                self._timer.close()
+            span = max(seconds, 1e-6)
+            self._timer = self._hub.loop.timer(span, span)
+            self._span = seconds
+        return self._timer
 
-    def _drop_timers(self) -> None:
-        for timer in self._timers.values():
-            timer.close()
-        self._timers.clear()
+
+class _Gevent(NamedTuple):
+    getcurrent: Callable[[], Any]
+    hub: type
+    switch: Any
+
+
+@functools.cache
+def _gevent() -> _Gevent:
+    """Return what is needed of gevent; a process that does not use it never imports it."""
+    from gevent import getcurrent
+    from gevent.hub import Hub, Waiter
+
+    return _Gevent(getcurrent, Hub, Waiter)
 
 
 def current_waiter() -> Waiter:
@@ -157,11 +171,9 @@ def current_waiter() -> Waiter:
     may not, even where gevent is loaded.
     """
     if "gevent" in sys.modules:
-        from gevent import getcurrent
-        from gevent.hub import Hub
-
-        hub = getcurrent().parent
-        if isinstance(hub, Hub):
+        gevent = _gevent()
+        hub = gevent.getcurrent().parent
+        if isinstance(hub, gevent.hub):
             return CooperativeWaiter(hub)
     return BlockingWaiter()
 
@@ -185,6 +197,9 @@ class Deadline:
     def passed(self) -> bool:
         """Tell whether the time is over."""
         return self._at is not None and time.monotonic() >= self._at
+
+
+NO_DEADLINE = Deadline(0)
 
 
 def original(module: str, name: str) -> Any:
