@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 # Functions of bytes and values: no sockets, no clock, no greenlets, so nothing excuses a gap.
 PURE = (
     "wsgi_scgi/errors.py",
+    "wsgi_scgi/compiled.py",
     "wsgi_scgi/address.py",
     "wsgi_scgi/scgi",
     "wsgi_scgi/semantics",
@@ -26,6 +27,7 @@ PURE = (
     "wsgi_scgi/gateway/variables.py",
     "wsgi_scgi/gateway/error_page.py",
     "wsgi_scgi/config",
+    "wsgi_scgi/worker/plain_head.py",
 )
 
 
@@ -64,7 +66,8 @@ def measure(module: Path, data_file: str) -> bool:
     if not tests:
         print(f"{module}: no test file of its own")
         return False
-    environment = os.environ | {"COVERAGE_FILE": data_file}
+    # The references are measured; that also runs their tests without the compiled twins.
+    environment = os.environ | {"COVERAGE_FILE": data_file, "WSGI_SCGI_PURE": "1"}
     coverage = (sys.executable, "-m", "coverage")
     run = (
         *coverage,

@@ -69,6 +69,11 @@ ROUTE = '[[route]]\npath = "/app/"\nbackend = "scgi://h:1/"\n'
             'sendfile_roots = ["/tmp"]',
             ["Router", "SendFile", "Forwarder"],
         ),
+        (
+            'preset = "rtorrent"\nauth_file = "/none"',
+            ["Router", "RefuseForeignPages", "Authenticate", "InspectCalls", "Forwarder"],
+        ),
+        ('preset = "rtorrent"', ["Router", "RefuseForeignPages", "InspectCalls", "Forwarder"]),
     ],
 )
 def test_a_chain_has_the_steps_that_its_route_uses(options: str, steps: list[str]) -> None:

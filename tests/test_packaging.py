@@ -13,12 +13,13 @@ import signal
 import socket
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import tomllib
 import urllib.request
 import venv
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -29,15 +30,17 @@ ROOT = Path(__file__).parents[1]
 # Seconds for a build or an installation on a busy machine; never what a test asserts.
 BOUND = 600.0
 
+SHOW_TWINS = "import wsgi_scgi, wsgi_scgi.worker; print(wsgi_scgi.compiled.in_use())"
+
 pytestmark = pytest.mark.timeout(BOUND * 2)
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    """Run a command that must succeed; return what it prints."""
+def run(*command: str | Path, cwd: Path, extra: Mapping[str, str] | None = None) -> str:
+    """Run a command that must succeed, ``extra`` in its environment; return what it prints."""
     done = subprocess.run(
         command,
         cwd=cwd,
-        env=clean_environment(),
+        env=clean_environment() | dict(extra or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -51,7 +54,7 @@ def run(*command: str | Path, cwd: Path) -> str:
 
 def clean_environment() -> dict[str, str]:
     """Return the environment without what would lead to another Python's packages."""
-    hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV")
+    hidden = ("PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "WSGI_SCGI_PURE")
     return {name: value for name, value in os.environ.items() if name not in hidden}
 
 
@@ -98,13 +101,61 @@ def installed(distributions: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     return directory / "bin"
 
 
+def packed_files(wheel: Path) -> set[str]:
+    """Return the files of the package in a wheel."""
+    with zipfile.ZipFile(wheel) as archive:
+        return {name for name in archive.namelist() if name.startswith("wsgi_scgi/")}
+
+
+def package_files() -> set[str]:
+    """Return the files that every wheel has: those of the package but for sources to compile."""
+    package = {path for path in checkout_files() if path.parts[0] == "wsgi_scgi"}
+    return {path.as_posix() for path in package if path.suffix not in (".pyx", ".so")}
+
+
+def extension_files() -> set[str]:
+    """Return what is compiled where Cython and a compiler are at hand."""
+    ending = sysconfig.get_config_var("EXT_SUFFIX")
+    sources = [path for path in checkout_files() if path.suffix == ".pyx"]
+    return {path.with_suffix(ending).as_posix() for path in sources}
+
+
 def test_the_wheel_has_every_file_of_the_package(distributions: Path) -> None:
     (wheel,) = distributions.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        packed = {name for name in archive.namelist() if name.startswith("wsgi_scgi/")}
-    package = {path.as_posix() for path in checkout_files() if path.parts[0] == "wsgi_scgi"}
-    assert packed == package
+    packed = packed_files(wheel)
     assert "wsgi_scgi/py.typed" in packed
+    compiled = extension_files() if shutil.which("cc") else set()
+    assert packed == package_files() | compiled
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        ({"CC": "/bin/false"}, "not built: Cython or a C compiler was missing"),
+        ({"WSGI_SCGI_PURE": "1"}, "not built: Cython or a C compiler was missing"),
+    ],
+)
+def test_a_wheel_can_be_built_without_compiling_and_works(
+    distributions: Path, tmp_path: Path, environment: dict[str, str], reason: str
+) -> None:
+    (sdist,) = distributions.glob("*.tar.gz")
+    build = ("-m", "pip", "wheel", "--quiet", "--no-deps", "--no-cache-dir", "--wheel-dir")
+    run(sys.executable, *build, tmp_path, sdist, cwd=tmp_path, extra=environment)
+    (wheel,) = tmp_path.glob("*.whl")
+    assert packed_files(wheel) == package_files()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "unpacked")
+    told = run(sys.executable, "-c", SHOW_TWINS, cwd=tmp_path / "unpacked")
+    assert told.count("\n") == 1
+    assert told.startswith("not ") and told.rstrip().endswith(f"({reason})")
+
+
+def test_the_installed_package_uses_what_was_compiled(installed: Path, tmp_path: Path) -> None:
+    told = run(installed / "python", "-c", SHOW_TWINS, cwd=tmp_path)
+    assert "encode_request_head" in told
+    assert ("not " in told) == (shutil.which("cc") is None)
+    told = run(installed / "python", "-c", SHOW_TWINS, cwd=tmp_path, extra={"WSGI_SCGI_PURE": "1"})
+    assert told.rstrip().endswith("(WSGI_SCGI_PURE is set)")
 
 
 def test_the_sdist_has_what_its_users_need(distributions: Path) -> None:
@@ -112,6 +163,8 @@ def test_the_sdist_has_what_its_users_need(distributions: Path) -> None:
     with tarfile.open(sdist) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
     assert {"README.md", "LICENSE", "CHANGELOG.md", "setup.py", "pyproject.toml"} <= packed
+    assert {path.as_posix() for path in checkout_files() if path.suffix == ".pyx"} <= packed
+    assert not [name for name in packed if name.endswith((".so", ".c"))]
 
 
 def test_the_version_is_written_once_and_shown_everywhere(

@@ -11,21 +11,26 @@ from .config.configuration import Configuration
 from .config.configuration import Route as ConfiguredRoute
 from .config.kinds import str_as_text
 from .config.options import RouteOptions
+from .config.presets import RTORRENT
 from .edge import Edge
 from .files.aliases import Aliases
 from .files.root import Roots
 from .gateway.request import Request
 from .gateway.response import Foreign, Handler
 from .gateway.variables import VariableRules
+from .proxy.authenticate import Authenticate
 from .proxy.conditional import AnswerConditions
 from .proxy.error_override import OverrideErrors, OverrideRules
 from .proxy.forward import Forwarder, ForwardRules
+from .proxy.password_file import PasswordFile
 from .proxy.redirect import FollowRedirects, RecogniseRedirect
 from .proxy.rewrite import RewriteFields, RewriteRules
 from .proxy.router import Route, Router
+from .proxy.rtorrent import SENT, InspectCalls, RefuseForeignPages
 from .proxy.sendfile import ACCEL_FIELD, SendFile
 from .semantics.fields import FieldRules
 from .semantics.path import Pattern, Prefix
+from .semantics.rtorrent_methods import MethodRules
 from .transport.exchange import Limits
 from .transport.names import Resolver
 
@@ -88,6 +93,24 @@ def _chain(route: ConfiguredRoute, backend: BackendURL) -> Handler:
     rules = _rewrite_rules(route, backend)
     if rules.authority or rules.base != "/" or rules.cookie_path or rules.cookie_domain:
         chain = RewriteFields(chain, rules)
+    return _guarded(chain, route)
+
+
+def _guarded(chain: Handler, route: ConfiguredRoute) -> Handler:
+    """Return a route's chain behind what keeps requests away from it, the cheapest outermost."""
+    options = route.options
+    if options.preset == RTORRENT:
+        chain = InspectCalls(
+            chain,
+            MethodRules(options.methods_allow, options.methods_deny),
+            timeout=options.client_timeout,
+            max_body=options.max_body,
+        )
+    if options.auth_file:
+        path = str_as_text(options.auth_file)
+        chain = Authenticate(chain, PasswordFile(path).verify, realm=route.name)
+    if options.preset == RTORRENT:
+        chain = RefuseForeignPages(chain, frozenset(route.host))
     return chain
 
 
@@ -110,7 +133,8 @@ def _forwarder(backend: BackendURL, options: RouteOptions) -> Forwarder:
             forwarded=options.add_forwarded,
             trusted_proxies=options.trusted_proxies,
             conditions=options.set_if,
-            configured=options.variables,
+            configured=_configured_variables(options),
+            sent=SENT if options.preset == RTORRENT else None,
         ),
         ForwardRules(
             limits=Limits(
@@ -131,6 +155,12 @@ def _forwarder(backend: BackendURL, options: RouteOptions) -> Forwarder:
         ),
         resolver=_resolver,
     )
+
+
+def _configured_variables(options: RouteOptions) -> Mapping[str, str | bool]:
+    if options.preset == RTORRENT and not options.trusted:
+        return {**options.variables, "UNTRUSTED_CONNECTION": "1"}
+    return options.variables
 
 
 def _control_fields(options: RouteOptions) -> frozenset[str]:

@@ -5,7 +5,9 @@ from textwrap import dedent
 
 import pytest
 
+from wsgi_scgi import compiled
 from wsgi_scgi.cli import main
+from wsgi_scgi.compiled import Twins
 
 
 @pytest.fixture
@@ -15,6 +17,9 @@ def check(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("GUNICORN_CMD_ARGS", raising=False)
     monkeypatch.delenv("WEB_CONCURRENCY", raising=False)
+    # What is told does not depend on what this machine has compiled.
+    for name in list(compiled.TWINS):
+        monkeypatch.setitem(compiled.TWINS, name, Twins(name, len, len, ""))
     return Check(tmp_path / "gateway.toml", capsys)
 
 
@@ -80,6 +85,19 @@ def test_the_environment_counts_as_it_does_for_serve(
     monkeypatch.setenv("GUNICORN_CMD_ARGS", "--workers 3")
     _, lines = check("[[route]]\npath = '/'\nbackend = 'scgi://h'\n")
     assert "workers 3 of class gevent" in lines
+
+
+def test_functions_that_are_not_compiled_are_told_with_the_reason(
+    check: Check, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in list(compiled.TWINS):
+        monkeypatch.delitem(compiled.TWINS, name)
+    monkeypatch.setitem(compiled.TWINS, "quick", Twins("quick", len, len, ""))
+    monkeypatch.setitem(compiled.TWINS, "slow", Twins("slow", len, None, "not built"))
+
+    _, lines = check("[[route]]\npath = '/'\nbackend = 'scgi://h'\n")
+
+    assert "compiled quick; not slow (not built)" in lines
 
 
 def test_warnings_follow_and_the_status_is_0(check: Check) -> None:

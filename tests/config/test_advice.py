@@ -244,3 +244,14 @@ def test_an_error_document_that_no_route_serves_is_told(document: str, others: l
     at = ("route", len(others), "error_document", "404")
     told = (at, f"no route serves {document}, only a fallback could")
     assert told in advice(*others, with_document(document))
+
+
+def test_a_file_of_passwords_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    there, missing = tmp_path / "users", tmp_path / "none"
+    there.write_text("")
+    assert advice(route("/", "scgi://h:1/", auth_file=str(there))) == []
+    (found,) = advice(route("/", "scgi://h:1/", auth_file=str(missing)))
+    assert found == (
+        ("route", 0, "auth_file"),
+        f"{missing} cannot be read, nobody would be let in",
+    )

@@ -31,6 +31,10 @@ def test_the_defaults_are_those_of_the_manual() -> None:
         "document_root": "",
         "variables": {},
         "pass_authorization": True,
+        "auth_file": "",
+        "methods_allow": (),
+        "methods_deny": (),
+        "trusted": False,
         "preset": "",
         "max_body": 1 << 30,
         "buffer_request": False,
@@ -65,7 +69,11 @@ def test_every_option_takes_a_value() -> None:
         "document_root": "/srv/é",
         "variables": {"APP_ENV": "prod", "SERVER_NAME": False},
         "pass_authorization": False,
-        "preset": "fossil",
+        "auth_file": "/srv/é",
+        "methods_allow": ["d.directory.set"],
+        "methods_deny": ["load.*"],
+        "trusted": True,
+        "preset": "rtorrent",
         "max_body": "10M",
         "buffer_request": True,
         "connect_timeout": 1,
@@ -98,6 +106,9 @@ def test_every_option_takes_a_value() -> None:
         "path_info": PathInfo.APACHE,
         "encoded_slash": EncodedSlash.KEEP,
         "document_root": "/srv/Ã©",
+        "auth_file": "/srv/Ã©",
+        "methods_allow": ("d.directory.set",),
+        "methods_deny": ("load.*",),
         "max_body": 10 << 20,
         "internal_redirect": "x-location",
         "sendfile": "x-sendfile",
@@ -125,7 +136,7 @@ def test_the_keyword_preset_has_the_names_of_the_table() -> None:
     words = typing.get_args(typing.get_type_hints(RouteKeywords)["preset"])
     kind = OPTIONS["preset"].kind
     assert [kind.parse(word) for word in words] == list(words)
-    assert kind.allowed == '"", "wsgi" or "fossil"'
+    assert kind.allowed == '"", "wsgi", "fossil" or "rtorrent"'
 
 
 @pytest.mark.parametrize("name", OPTIONS)
@@ -140,6 +151,7 @@ def test_a_default_is_shown_as_toml_and_explained(name: str) -> None:
 def test_the_flags_are_those_of_the_command_line() -> None:
     assert {option.flag: name for name, option in OPTIONS.items() if option.flag} == {
         "--path-info": "path_info",
+        "--auth-file": "auth_file",
         "--preset": "preset",
         "--max-body": "max_body",
         "--connect-timeout": "connect_timeout",
@@ -237,7 +249,7 @@ def test_path_info_is_free_where_it_is_off() -> None:
 
 
 def test_a_feature_that_does_not_exist_is_an_unknown_key() -> None:
-    for name in ("auth_file", "balancer", "proxy_buffering"):
+    for name in ("balancer", "proxy_buffering"):
         assert mistakes(**{name: True})[name].startswith("unknown key")
 
 
@@ -272,3 +284,21 @@ def test_what_is_shown_can_be_written_again() -> None:
         'trusted_proxies = ["10.0.0.0/8", "unix:"]',
     ]
     assert RouteOptions.from_values(tomllib.loads("\n".join(shown))) == options
+
+
+def test_a_route_with_passwords_keeps_them_from_its_backend_unless_told_otherwise() -> None:
+    assert not RouteOptions.from_values({"auth_file": "/f"}).pass_authorization
+    told = RouteOptions.from_values({"auth_file": "/f", "pass_authorization": True})
+    assert told.pass_authorization
+
+
+def test_passwords_need_libraries_that_the_mistake_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("wsgi_scgi.config.options.find_spec", lambda _: None)
+    text = "needs libpass and bcrypt: pip install 'wsgi-scgi[auth]'"
+    assert mistakes(auth_file="/f") == {"auth_file": text}
+
+
+def test_the_rules_for_rtorrents_methods_need_its_preset() -> None:
+    text = 'does nothing without preset = "rtorrent"'
+    assert mistakes(methods_allow=["x"], trusted=True) == {"methods_allow": text, "trusted": text}
+    assert RouteOptions.from_values({"preset": "rtorrent", "trusted": True}).trusted

@@ -15,7 +15,7 @@ def test_a_preset_sets_existing_options_and_says_why(name: str) -> None:
 
 
 def test_the_backends_that_route_on_path_info_get_it() -> None:
-    assert {name for name, preset in PRESETS.items() if preset.values["path_info"] is True} == {
+    assert {name for name, preset in PRESETS.items() if preset.values.get("path_info")} == {
         "wsgi",
         "fossil",
     }

@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from wsgi_scgi.config.proxy_kinds import (
     Documents,
     FieldNames,
     FieldSwitch,
+    FilePath,
+    MethodPatterns,
     Networks,
     Pairs,
     Statuses,
@@ -245,3 +248,23 @@ def test_a_condition_that_is_parsed_looks_where_it_says(
 
 def test_conditions_are_shown_as_far_as_they_can_be() -> None:
     assert Conditions().show(Conditions().parse(conditions())) == "[{ ... }]"
+
+
+def test_a_file_has_an_absolute_path_and_none_is_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert FilePath().parse("é") == f"{tmp_path}/\xc3\xa9"
+    assert FilePath().parse("/a/b") == "/a/b"
+    assert FilePath().parse("") == ""
+
+
+def test_methods_are_names_and_patterns() -> None:
+    assert MethodPatterns().parse(["d.directory.set", "network.*"]) == (
+        "d.directory.set",
+        "network.*",
+    )
+    with pytest.raises(ValueError, match='"a b" is not the name of a method'):
+        MethodPatterns().parse(["a b"])
+    with pytest.raises(ValueError, match="1 is not the name of a method"):
+        MethodPatterns().parse([1])

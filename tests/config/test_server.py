@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from tests.kit.peers import require
+from wsgi_scgi.address import parse_backend_url
 from wsgi_scgi.config import server
-from wsgi_scgi.config.configuration import Configuration, Source
+from wsgi_scgi.config.configuration import Configuration, Route, Source, single_backend
 from wsgi_scgi.config.lines import KeyPath
 from wsgi_scgi.config.mistakes import InvalidConfiguration
+from wsgi_scgi.config.options import RouteOptions
 from wsgi_scgi.config.server import CommandLine, server_config, setting_mistakes
 from wsgi_scgi.errors import ConfigurationError
 
@@ -42,7 +44,7 @@ def test_the_defaults_are_ours_where_they_differ_from_gunicorns(
     monkeypatch.setenv("PORT", "80")
     config = server_config(configuration(), CommandLine())
     assert config.address == [("127.0.0.1", 8000)]
-    assert config.worker_class_str == "gevent"
+    assert config.worker_class_str == "wsgi_scgi.worker.GatewayWorker"
     assert config.forwarder_headers == []
     assert config.http_parser == "python"
     assert config.limit_request_line == 8190
@@ -299,3 +301,46 @@ def test_whoever_names_the_control_socket_gets_one() -> None:
 )
 def test_only_the_end_of_what_gunicorn_says_is_told(error: Exception, text: str) -> None:
     assert server._one_line(error) == text
+
+
+@pytest.mark.parametrize(
+    ("bind", "is_exposed"),
+    [
+        ("127.0.0.1:0", False),
+        ("127.9.9.9:0", False),
+        ("[::1]:0", False),
+        ("localhost:0", False),
+        ("unix:/run/gateway.sock", False),
+        ("0.0.0.0:0", True),
+        ("[::]:0", True),
+        ("gateway.example:0", True),
+        ("fd://7", True),  # nobody knows where it listens
+    ],
+)
+def test_rtorrent_without_a_password_is_served_to_this_machine_alone(
+    bind: str, is_exposed: bool
+) -> None:
+    lines: dict[KeyPath, int] = {("route", 0, "preset"): 7}
+    backend = parse_backend_url("scgi://h:1/")
+    route = Route(
+        path="/", backend=backend, options=RouteOptions.from_values({"preset": "rtorrent"})
+    )
+    configured = Configuration(
+        routes=(route,), server={"bind": bind}, source=Source("gateway.toml", lines)
+    )
+    insecure = CommandLine(insecure=True)
+    assert server_config(configured, insecure)
+    if is_exposed:
+        (mistake,) = mistakes_of(configured)
+        assert mistake.startswith("gateway.toml:7: preset: /: rTorrent runs commands")
+    else:
+        assert server_config(configured, CommandLine())
+
+
+def test_rtorrent_with_a_password_may_be_served_anywhere() -> None:
+    anywhere = CommandLine(flags={"bind": ["0.0.0.0:0"]})
+    protected = single_backend("scgi://h:1/", {"preset": "rtorrent", "auth_file": "/f"})
+    assert server_config(protected, anywhere)
+    assert server_config(single_backend("scgi://h:1/", {}), anywhere)
+    (mistake,) = mistakes_of(single_backend("scgi://h:1/", {"preset": "rtorrent"}), anywhere)
+    assert mistake.startswith("--preset: ")

@@ -75,7 +75,7 @@ _EARLY = (
     ),
     Case(
         "8_mib_both_ways_do_not_dead_lock",
-        (SendReading(post("/quick/x", _8_MIB)),),
+        (SendReading(post("/stream/x", _8_MIB)),),
         Answer(200, body=_8_MIB),
         Sees(body=_8_MIB),
         backend=play(ReadHead(), Write(_HEAD + _8_MIB), ReadBody()),
@@ -178,7 +178,7 @@ _CLIENT_LEAVES = (
     ),
     Case(
         "a_client_that_half_closes_at_once_is_answered",
-        (Send(get("/a/x")), HalfClose()),
+        (Send(get("/forgiving/x")), HalfClose()),
         FINE,
         Sees(),
         differs="nginx takes FIN for the end of the client.",
@@ -186,7 +186,7 @@ _CLIENT_LEAVES = (
     ),
     Case(
         "a_client_that_half_closes_after_its_body_is_answered",
-        (Send(post("/a/x", b"hello")), HalfClose()),
+        (Send(post("/forgiving/x", b"hello")), HalfClose()),
         FINE,
         Sees(body=b"hello"),
         methods=_POST,

@@ -44,6 +44,16 @@ def _untaken(
     return Case(name, send, Answer(404), (), differs=differs, peers=peers)
 
 
+def _ours(name: str, target: str, path_info: str, script_name: str) -> Case:
+    """Return a case of a target that a route takes which no peer can be given."""
+    return _taken(name, target, path_info, script_name, peers=())
+
+
+def _excluded(name: str, target: str) -> Case:
+    """Return a case of a target that no route takes, of those that no peer can be given."""
+    return _untaken(name, target, peers=())
+
+
 _ORDER = (
     _taken("the_first_route_that_matches_takes_it", "/order/first/x", "/one/x", "/order/first"),
     _taken("another_path_goes_to_the_next_route", "/order/second", "/two/second", "/order"),
@@ -173,6 +183,27 @@ _PREFIXES = (
     ),
 )
 
+# An exclusion covers both readings of ``%2F``, whatever the route behind it makes of it.
+_ENCODED_SLASHES = (
+    _untaken("a_route_refuses_an_encoded_slash", "/order/x%2Fy"),
+    _untaken("an_encoded_slash_does_not_walk_past_an_exclusion", "/order/private%2Fx"),
+    _ours("a_route_may_decode_an_encoded_slash", "/es/x%2Fy/z%2fa", "/decoded/x/y/z/a", "/es"),
+    _ours("a_decoded_slash_may_end_the_path_of_the_route", "/es%2Fx", "/decoded/x", "/es"),
+    _ours("a_slash_is_decoded_once", "/es/private%252Fx", "/decoded/private%2Fx", "/es"),
+    _ours("a_neighbour_of_an_exclusion_has_a_slash", "/es/privat%2Fe", "/decoded/privat/e", "/es"),
+    _excluded("a_decoded_slash_does_not_walk_past_an_exclusion", "/es/private%2Fx"),
+    _excluded("nor_does_one_before_the_exclusion", "/es%2fprivate/x"),
+    _excluded("nor_does_one_that_makes_dot_segments", "/es/x%2F..%2Fprivate%2Fy"),
+    _excluded("nor_does_one_that_would_leave_the_exclusion", "/es/private/..%2Fx"),
+    _excluded("nor_does_a_run_of_them", "/es/%2F%2Fprivate%2F%2Fx"),
+    _ours("a_route_may_keep_an_encoded_slash", "/ek/x%2Fy%20/z%2fa", "/kept/x%2Fy /z%2fa", "/ek"),
+    _excluded("a_kept_slash_does_not_end_the_path_of_the_route", "/ek%2Fx"),
+    _excluded("a_kept_slash_does_not_walk_past_an_exclusion", "/ek/private%2Fx"),
+    _excluded("nor_does_a_kept_one_that_would_make_dot_segments", "/ek/x%2F..%2Fprivate%2Fy"),
+    _excluded("an_excluded_expression_sees_kept_slashes", "/ek/x%2Fy.secret"),
+    _ours("a_kept_slash_is_no_end_of_a_segment", "/ek/x.secret%2Fy", "/kept/x.secret%2Fy", "/ek"),
+)
+
 
 def _to_host(target: str, host: str, version: str = "1.1") -> bytes:
     return request(f"GET {target} HTTP/{version}", f"Host: {host}", "Connection: close")
@@ -220,4 +251,4 @@ _SOCKETS = (
     ),
 )
 
-CASES = (*_ORDER, *_EXPRESSIONS, *_PREFIXES, *_HOSTS, *_SOCKETS)
+CASES = (*_ORDER, *_EXPRESSIONS, *_PREFIXES, *_ENCODED_SLASHES, *_HOSTS, *_SOCKETS)

@@ -76,8 +76,10 @@ ROUTES = (
     Route("/stream/"),
     Route("/buffered/", options={"buffer_request": True}),
     Route("/patient/", options={"client_gone_grace": 0}),
+    # So long that an answer comes before, however slow the machine is.
+    Route("/forgiving/", options={"client_gone_grace": 30}),
     Route("/quick/", Where.QUICK, options=_QUICK),
-    Route("/deadline/", options={"deadline": QUICK}),
+    Route("/deadline/", options={"deadline": 2 * QUICK}),
     Route("/socket/", Where.SOCKET),
     Route("/refused/", Where.REFUSED),
     Route("/nosocket/", Where.NO_SOCKET),

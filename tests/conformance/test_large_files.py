@@ -6,7 +6,6 @@ import contextlib
 import hashlib
 import os
 import random
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,13 +76,14 @@ def test_a_large_part_is_the_part_of_the_file(
     front: Front, files: Path, large: str, first: int, last: int
 ) -> None:
     assert large
+    # Known before it is asked for: the gateway does not wait long for the second request.
+    with (files / "large.bin").open("rb") as file:
+        file.seek(first)
+        expected = hashlib.sha256(file.read(last - first + 1)).hexdigest()
     with Download(front.gateway.address) as download:
         head = download.ask(kept_alive("/sf/x", f"Range: bytes={first}-{last}"))
         assert f"bytes {first}-{last}/{LARGE}" in head
         download.read()
-        with (files / "large.bin").open("rb") as file:
-            file.seek(first)
-            expected = hashlib.sha256(file.read(last - first + 1)).hexdigest()
         assert (download.left, download.digest.hexdigest()) == (0, expected)
         # What follows is read from where the part ends, not from where the file does.
         download.ask(kept_alive("/sf/x", "Range: bytes=0-7"))
@@ -166,12 +166,11 @@ def _names_by_path(connection: BackendConnection) -> None:
 def test_others_are_served_while_a_fast_and_a_slow_client_download(
     front: Front, files: Path, large: str
 ) -> None:
-    # Sparse, and so long that nobody ever gets to its end.
+    # Sparse, and so long that nobody gets to its end: whoever had to wait for that waits in vain.
     (files / "endless.bin").touch()
     os.truncate(files / "endless.bin", 1 << 38)
     address = front.gateway.address
     front.backend.begin(_names_by_path, bound=BOUND)
-    slowest = 0.0
     with (
         Download(address) as slow,
         greedy_client(front.gateway, kept_alive("/sf/endless.bin")) as fast,
@@ -179,12 +178,8 @@ def test_others_are_served_while_a_fast_and_a_slow_client_download(
         slow.ask(kept_alive("/sf/large.bin"))
         for _ in range(40):
             slow.read(16 * 1024)
-            began = time.monotonic()
             assert ask(address).body == b"ok"
-            slowest = max(slowest, time.monotonic() - began)
         assert fast.poll() is None
         assert slow.left > 0
         slow.read()
         assert slow.digest.hexdigest() == large
-    # Far more than a small request takes, far less than a download that nobody interrupts.
-    assert slowest < 5, f"somebody waited {slowest:.1f} s"

@@ -101,17 +101,19 @@ class Browser:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._devtools("Emulation.setEmulatedMedia", {"features": [scheme]})
 
-    def throttle_upload(self, rate: int) -> None:
-        """Send at most `rate` bytes a second from now on."""
-        self._devtools("Network.enable", {})
-        conditions = {"offline": False, "latency": 0, "downloadThroughput": -1}
-        self._devtools(
-            "Network.emulateNetworkConditions", {**conditions, "uploadThroughput": rate}
-        )
-
     def disable_scripts(self) -> None:
         """Let pages loaded from now on run no JavaScript."""
         self._devtools("Emulation.setScriptExecutionDisabled", {"value": True})
+
+    def limit_uploads(self, rate: int | None) -> None:
+        """Let requests bring ``rate`` bytes a second at most, those under way too; None: any."""
+        conditions = {
+            "offline": False,
+            "latency": 0,
+            "download_throughput": -1,
+            "upload_throughput": -1 if rate is None else rate,
+        }
+        self._command("POST", "/chromium/network_conditions", {"network_conditions": conditions})
 
     def screenshot(self, path: Path) -> None:
         """Save a picture of the whole page."""

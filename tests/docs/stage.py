@@ -19,7 +19,7 @@ from tests.docs.blocks import Block
 # Seconds that a command or a server may take; never what a test asserts.
 BOUND = 60.0
 
-_PORT = re.compile(r"((?:127\.0\.0\.1|localhost|\[::1\]):|--port )(\d{4,5})\b")
+_PORT = re.compile(r"((?:127\.0\.0\.1|localhost|\[::1\]):|--port |server\.port = )(\d{4,5})\b")
 
 
 class Stage:

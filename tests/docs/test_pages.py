@@ -27,6 +27,13 @@ PROGRAMS = {
     "fossil": "apt-get install fossil",
     "uwsgi": "pip install pyuwsgi",
     "curl": "apt-get install curl",
+    "nginx": "apt-get install nginx",
+    "apache2": "apt-get install apache2",
+    "lighttpd": "apt-get install lighttpd",
+    "rtorrent": "apt-get install rtorrent",
+    "openssl": "apt-get install openssl",
+    "systemd-analyze": "apt-get install systemd",
+    "systemd-socket-activate": "apt-get install systemd",
 }
 
 

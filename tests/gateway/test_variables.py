@@ -409,3 +409,9 @@ def test_after_a_local_redirect_the_first_request_s_variables_come_along() -> No
     assert passed["REDIRECT_SCRIPT_NAME"] == "/a"
     assert passed["REDIRECT_HTTP_AUTHORIZATION"] == "Basic x"
     assert not [name for name in kept_back if name.endswith("AUTHORIZATION")]
+
+
+def test_a_route_may_send_a_few_variables_and_what_is_configured() -> None:
+    environ = server_environ("/", CONTENT_TYPE="text/xml", HTTP_COOKIE="a=b")
+    rules = VariableRules(sent=frozenset({"CONTENT_TYPE", "HTTPS"}), configured={"A": "b"})
+    assert variables_of(environ, rules) == {"CONTENT_TYPE": "text/xml", "A": "b"}

@@ -37,7 +37,7 @@ def url(tmp_path: Path) -> Iterator[str]:
     """A server that answers with some of the variables and the body."""
     require("scgi", "pip install scgi")
     command = [sys.executable, "-c", SERVER]
-    with running(command, tmp_path, ready=lambda: "port" in log_of(tmp_path)):
+    with running(command, tmp_path, ready=lambda: "\n" in log_of(tmp_path)):
         yield f"scgi://127.0.0.1:{log_of(tmp_path).split()[1]}"
 
 

@@ -1,4 +1,4 @@
-"""``wsgi-scgi serve`` as a process: start, requests, settings, reload, end."""
+"""``wsgi-scgi serve`` as a process: start, requests, settings, end."""
 
 from __future__ import annotations
 
@@ -8,124 +8,28 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.integration.backends.process import accepts, wait_for
-from tests.kit.backend import Backend, Script
+from tests.integration.serving import (
+    ANY_PORT,
+    BOUND,
+    COMMAND,
+    Served,
+    Start,
+    get,
+    routes_to,
+    workers_of,
+)
 from tests.kit.gates import Gates, Open, Wait
-from tests.kit.gateways import Gateway, start_serve
+from tests.kit.gateways import Gateway
 from tests.kit.http import Client
-from tests.kit.netstring import SCGIRequest
 from tests.kit.response import Response
-from tests.kit.script import ReadBody, ReadHead, ReadToEnd, Write, play
-
-COMMAND = (sys.executable, "-m", "wsgi_scgi", "serve")
-BOUND = 30.0
-
-Address = tuple[str, int] | str
-
-
-def answering(body: bytes) -> Script:
-    """Return a script that answers with ``body``."""
-    head = b"Content-Type: text/plain\r\nContent-Length: %d\r\n\r\n" % len(body)
-    return play(ReadHead(), ReadBody(), Write(head + body))
-
-
-class Served:
-    """A backend that answers with its name, and where it listens."""
-
-    def __init__(self, backend: Backend, name: str) -> None:
-        self.backend = backend
-        self.url = f"scgi://127.0.0.1:{backend.listen_tcp()}/"
-        backend.begin(answering(name.encode()), bound=BOUND)
-
-    @property
-    def last(self) -> SCGIRequest:
-        """Return the last request that came."""
-        self.backend.settle()
-        return self.backend.connections[-1].request
-
-    @property
-    def variables(self) -> dict[str, str]:
-        """Return the variables of the last request."""
-        return {name.decode(): value.decode() for name, value in self.last.variables}
-
-
-@pytest.fixture
-def first() -> Iterator[Served]:
-    """A backend that answers "first"."""
-    with Backend() as backend:
-        yield Served(backend, "first")
-
-
-@pytest.fixture
-def second() -> Iterator[Served]:
-    """A backend that answers "second"."""
-    with Backend() as backend:
-        yield Served(backend, "second")
-
-
-Start = Callable[..., Gateway]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start ``serve`` with the arguments on a port of the system's choice."""
-    started: list[Gateway] = []
-
-    def start_it(*arguments: str) -> Gateway:
-        gateway = start_serve(tmp_path, [*arguments])
-        started.append(gateway)
-        return gateway
-
-    yield start_it
-    for gateway in started:
-        gateway.stop()
-
-
-ANY_PORT = ("--bind", "127.0.0.1:0")
-
-
-def get(
-    address: Address, target: str = "/", *, fields: Sequence[str] = (), bound: float = BOUND
-) -> Response:
-    """Return the response to one request on a connection of its own."""
-    lines = [f"GET {target} HTTP/1.1", "Host: localhost", "Connection: close", *fields, "", ""]
-    with Client(address, bound=bound) as client:
-        client.send("\r\n".join(lines).encode("latin-1"))
-        response = client.read_response("GET")
-    assert response is not None, client.notes
-    return response
-
-
-def workers_of(gateway: Gateway) -> list[int]:
-    """Return the process ids of all workers that ever started, in order."""
-    return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", gateway.log())]
-
-
-def wait_logged(gateway: Gateway, text: str, times: int = 1) -> None:
-    wait_for(lambda: gateway.log().count(text) >= times, f"{text!r} in the log", BOUND)
-
-
-def wait_ended(pid: int) -> None:
-    def ended() -> bool:
-        try:
-            os.kill(pid, 0)
-        except ProcessLookupError:
-            return True
-        return False
-
-    wait_for(ended, f"the end of process {pid}", BOUND)
-
-
-def routes_to(url: str, *, server: str = 'bind = "127.0.0.1:0"') -> str:
-    return f'[server]\n{server}\n[[route]]\npath = "/"\nbackend = "{url}"\n'
-
+from tests.kit.script import ReadHead, ReadToEnd, Write, play
 
 # Start and requests.
 
@@ -138,7 +42,7 @@ def test_everything_goes_to_the_backend_of_the_command_line(start: Start, first:
     assert first.variables["SCRIPT_NAME"] == "/a b"
     assert "PATH_INFO" not in first.variables
     assert f"Route / -> {first.url.rstrip('/')}\n" in gateway.log()
-    assert "Using worker: gevent" in gateway.log()
+    assert "Using worker: wsgi_scgi.worker.GatewayWorker" in gateway.log()
 
 
 def test_flags_set_the_options_of_the_route(start: Start, first: Served) -> None:
@@ -396,181 +300,6 @@ def test_every_mistake_of_the_file_is_told(tmp_path: Path) -> None:
         "gateway.toml:2: bnd: unknown key; did you mean bind?\n"
         "gateway.toml:6: timout: unknown key; did you mean timeout?\n"
     )
-
-
-# Reload.
-
-
-class Requests:
-    """Requests one after the other in a thread, until it is told to stop."""
-
-    def __init__(self, address: Address) -> None:
-        self.bodies: list[bytes] = []
-        self.failures: list[str] = []
-        self._address = address
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Requests:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stopping.set()
-        self._thread.join(BOUND)
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                response = get(self._address)
-            except (OSError, AssertionError) as error:
-                self.failures.append(repr(error))
-                return
-            if response.status != 200 or not response.complete:
-                self.failures.append(repr(response))
-            self.bodies.append(response.body)
-
-
-def hang_up(gateway: Gateway) -> None:
-    os.kill(gateway.pid, signal.SIGHUP)
-
-
-@pytest.mark.parametrize("preload", ["false", "true"])
-def test_a_good_file_is_taken_and_no_request_is_lost(
-    start: Start, tmp_path: Path, first: Served, second: Served, preload: str
-) -> None:
-    server = f'bind = "127.0.0.1:0"\npreload_app = {preload}'
-    (tmp_path / "gateway.toml").write_text(routes_to(first.url, server=server))
-    gateway = start("-c", "gateway.toml", "--workers", "2")
-    with Requests(gateway.address) as one, Requests(gateway.address) as other:
-        wait_for(lambda: len(one.bodies) > 5, "requests before", BOUND)
-        old = workers_of(gateway)
-        (tmp_path / "gateway.toml").write_text(routes_to(second.url, server=server))
-        hang_up(gateway)
-        for pid in old:
-            wait_ended(pid)
-        done = len(one.bodies)
-        wait_for(lambda: len(one.bodies) > done + 5, "requests after", BOUND)
-    assert one.failures + other.failures == []
-    for requests in (one, other):
-        assert (requests.bodies[0], requests.bodies[-1]) == (b"first", b"second")
-        assert set(requests.bodies) == {b"first", b"second"}
-    wait_logged(gateway, f"Route / -> {second.url.rstrip('/')}\n")
-
-
-REFUSED = "The new configuration is not used; the gateway runs on unchanged."
-
-
-@pytest.mark.parametrize(
-    ("text", "line"),
-    [
-        ("[[route\n", "gateway.toml:1: syntax: "),
-        ("[[route]]\npath = '/'\nbackend = 'scgi://h'\nx = 1\n", "gateway.toml:4: x: unknown key"),
-        ("[server]\nworkers = 'x'\n", "gateway.toml:2: workers: invalid literal for int()"),
-        ("[server]\nworker_class = 'x'\n", "gateway.toml:2: worker_class: "),
-        ("[server]\npidfile = '/no/where/pid'\n", "gateway.toml:2: pidfile: the directory of"),
-        ("[server]\nbind = 'unix:/no/where'\n", "cannot listen on unix:/no/where: No such file"),
-        ("[server]\nbind = 'fd://77'\n", "cannot listen on fd://77: a descriptor can be given"),
-        ("[server]\nbind = '127.0.0.1:0'\nreuse_port = true\n", "reuse_port: can be changed only"),
-    ],
-)
-def test_a_bad_file_is_logged_and_the_old_workers_run_on(
-    start: Start, tmp_path: Path, first: Served, text: str, line: str
-) -> None:
-    path = tmp_path / "gateway.toml"
-    path.write_text(routes_to(first.url))
-    gateway = start("-c", "gateway.toml")
-    with Requests(gateway.address) as requests:
-        if "[[route" not in text:
-            text += f"[[route]]\npath = '/'\nbackend = '{first.url}'\n"
-        path.write_text(text)
-        hang_up(gateway)
-        wait_logged(gateway, REFUSED)
-        done = len(requests.bodies)
-        wait_for(lambda: len(requests.bodies) > done + 5, "requests after", BOUND)
-    assert requests.failures == []
-    assert f"[ERROR] {line}" in gateway.log()
-    assert len(workers_of(gateway)) == 1
-    assert "Traceback" not in gateway.log()
-
-
-def test_after_a_bad_file_a_good_one_is_taken(
-    start: Start, tmp_path: Path, first: Served, second: Served
-) -> None:
-    path = tmp_path / "gateway.toml"
-    path.write_text(routes_to(first.url))
-    gateway = start("-c", "gateway.toml")
-    path.unlink()
-    hang_up(gateway)
-    wait_logged(gateway, "cannot read gateway.toml: No such file or directory")
-    wait_logged(gateway, REFUSED)
-    path.write_text(routes_to(second.url))
-    hang_up(gateway)
-    wait_for(lambda: get(gateway.address).body == b"second", "the new backend", BOUND)
-
-
-def test_addresses_come_and_go_while_others_stay(tmp_path: Path, first: Served) -> None:
-    path = tmp_path / "gateway.toml"
-    staying, going, coming = (str(tmp_path / name) for name in ("stays", "goes", "comes"))
-
-    def listen_on(*sockets: str) -> None:
-        server = f"bind = {[f'unix:{name}' for name in sockets]}"
-        path.write_text(routes_to(first.url, server=server))
-
-    listen_on(staying, going)
-    with Gateway("serve", [*COMMAND, "-c", "gateway.toml"], tmp_path) as gateway:
-        wait_for(lambda: accepts(staying) and accepts(going), "the sockets", BOUND)
-        wait_for(lambda: len(workers_of(gateway)) == 1, "the worker", BOUND)
-        with Requests(staying) as requests:
-            listen_on(staying, coming)
-            hang_up(gateway)
-            wait_for(lambda: accepts(coming), "the new socket", BOUND)
-            wait_ended(workers_of(gateway)[0])
-            assert get(coming).body == b"first"
-            assert not os.path.exists(going)
-        assert requests.failures == []
-        assert requests.bodies
-        assert gateway.stop() == 0
-    assert not os.path.exists(staying)
-    assert not os.path.exists(coming)
-
-
-def test_what_fails_only_while_reloading_is_taken_back(
-    start: Start, tmp_path: Path, first: Served, second: Served
-) -> None:
-    (tmp_path / "failing.py").write_text("def on_reload(server):\n    raise OSError('no luck')\n")
-    path = tmp_path / "gateway.toml"
-    path.write_text(routes_to(first.url))
-    gateway = start("-c", "gateway.toml")
-    server = 'bind = "127.0.0.1:0"\non_reload = "failing.on_reload"'
-    path.write_text(routes_to(second.url, server=server))
-    hang_up(gateway)
-    wait_logged(gateway, "The new configuration failed; the one before is used again.")
-    assert get(gateway.address).body == b"first"
-    # The worker that takes the place of one that died has the old configuration as well.
-    (old,) = workers_of(gateway)
-    os.kill(old, signal.SIGKILL)
-    wait_for(lambda: len(workers_of(gateway)) == 2, "a new worker", BOUND)
-    wait_for(lambda: get(gateway.address).body == b"first", "the old backend", BOUND)
-
-
-def test_usr2_starts_the_gateway_anew_on_the_same_socket(
-    start: Start, tmp_path: Path, first: Served
-) -> None:
-    (tmp_path / "gateway.toml").write_text(routes_to(first.url))
-    gateway = start("-c", "gateway.toml", "--", "--pid", "pid")
-    os.kill(gateway.pid, signal.SIGUSR2)
-    anew = tmp_path / "pid.2"
-    wait_for(anew.exists, "the pidfile of the new master", BOUND)
-    pid = int(anew.read_text())
-    try:
-        wait_for(lambda: len(workers_of(gateway)) == 2, "its worker", BOUND)
-        assert gateway.stop() == 0
-        wait_logged(gateway, "Master has been promoted.")
-        assert get(gateway.address).body == b"first"
-    finally:
-        os.kill(pid, signal.SIGTERM)
-        wait_ended(pid)
 
 
 # End.

@@ -187,7 +187,11 @@ def test_gates_order_both_ends(backend: Backend) -> None:
 
 def test_a_gate_that_stays_closed_is_noted_and_the_script_goes_on(backend: Backend) -> None:
     port = backend.listen_tcp()
-    backend.begin(play(ReadHead(), ReadBody(), Wait("never"), Write(b"on")), bound=0.05)
+
+    def lose_patience(connection: BackendConnection) -> None:
+        connection.bound = 0.05
+
+    backend.begin(play(ReadHead(), ReadBody(), lose_patience, Wait("never"), Write(b"on")))
     with _connect(port) as sock:
         sock.sendall(EXAMPLE)
         assert _read_to_end(sock) == b"on"

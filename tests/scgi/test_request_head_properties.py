@@ -88,3 +88,19 @@ def test_any_bytes_give_a_strict_head_nothing_yet_or_one_error(data: bytes) -> N
     variables, used = parsed
     assert netstring.parse(data[:used]).violations == ()
     assert len(variables) == len(netstring.parse(data[:used]).variables)
+
+
+_FIELDS = st.lists(st.tuples(st.sampled_from(["HTTP_A", "HTTP_B", "HTTP_COOKIE"]), _BYTES))
+
+
+@given(_FIELDS)
+def test_repeated_fields_lose_nothing_and_keep_their_order(fields: list[tuple[str, str]]) -> None:
+    pairs = [("CONTENT_LENGTH", "0"), ("SCGI", "1"), *fields]
+    block = "".join(f"{name}\0{value}\0" for name, value in pairs).encode("latin-1")
+    parsed = parse_request_head(b"%d:%b," % (len(block), block))
+
+    assert parsed is not None
+    assert list(parsed[0]) == list(dict(pairs))
+    for name in dict(fields):
+        separator = "; " if name == "HTTP_COOKIE" else ", "
+        assert parsed[0][name] == separator.join(v for n, v in fields if n == name)

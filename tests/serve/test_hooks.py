@@ -8,7 +8,8 @@ import pytest
 
 from wsgi_scgi.config.configuration import single_backend
 from wsgi_scgi.config.server import CommandLine, server_config
-from wsgi_scgi.serve.hooks import add_hooks, join_repeated
+from wsgi_scgi.serve.hooks import add_hooks
+from wsgi_scgi.worker.repeated_fields import join_repeated
 
 
 @pytest.mark.parametrize(

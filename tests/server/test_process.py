@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from wsgi_scgi.address import UnixAddress
 CHECKOUT = Path(__file__).parents[2]
 
 PROGRAM = """
-import sys, gevent
+import os, sys, gevent
 from wsgi_scgi.address import UnixAddress
 from wsgi_scgi.server.process import run
 from wsgi_scgi.server.scgi_server import SCGIServer
@@ -29,7 +30,7 @@ def application(environ, start_response):
     yield b"two"
 
 server = SCGIServer(application, UnixAddress(sys.argv[1]))
-parent = int(sys.argv[3]) if len(sys.argv) > 3 else None
+parent = int(sys.argv[3]) if len(sys.argv) > 3 else os.getppid()
 run(server, stop_timeout=float(sys.argv[2]), parent=parent)
 """
 
@@ -133,6 +134,28 @@ def test_it_ends_when_its_parent_is_killed(socket_path: str) -> None:
         launcher.kill()
         launcher.wait()
     wait_until(lambda: not Path(socket_path).exists())
+    wait_until(lambda: not _runs(child))
+
+
+def test_without_a_named_parent_it_outlives_the_one_that_started_it(socket_path: str) -> None:
+    program = PROGRAM.replace("parent=parent", "parent=None")
+    command = [sys.executable, "-c", LAUNCHER, program, socket_path, "1"]
+    launcher = subprocess.Popen(command, cwd=CHECKOUT, stdout=subprocess.PIPE)
+    try:
+        assert launcher.stdout is not None
+        child = int(launcher.stdout.readline())
+        launcher.stdout.close()
+        wait_until(lambda: _listening(socket_path))
+    finally:
+        launcher.kill()
+        launcher.wait()
+    try:
+        # Its look at the parent would come every half a second.
+        time.sleep(1.5)
+        response = exchange(UnixAddress(socket_path), head({"QUERY_STRING": "0"}))
+        assert response.endswith(b"onetwo")
+    finally:
+        os.kill(child, signal.SIGTERM)
     wait_until(lambda: not _runs(child))
 
 

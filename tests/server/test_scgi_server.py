@@ -116,6 +116,68 @@ def test_stopping_finishes_what_is_in_flight_and_takes_nothing_new(
     stopping.get(timeout=BOUND)
 
 
+def test_stopping_serves_what_the_system_has_accepted(
+    any_address: TCPAddress | UnixAddress,
+) -> None:
+    application = Rendezvous()
+    server = SCGIServer(application, any_address, limits=ServerLimits(max_connections=2))
+    server.start()
+    # Connected by the system and told so; two are served, and five wait in its queue.
+    peers = [Peer(server.address, head()) for _ in range(7)]
+    wait_until(lambda: application.inside == 2)
+    stopping = gevent.spawn(server.stop, timeout=BOUND)
+    wait_until(
+        lambda: (
+            not Path(any_address.path).exists()
+            if isinstance(any_address, UnixAddress)
+            else stopping.started
+        )
+    )
+    application.release.set()
+    assert [peer.receive_all() for peer in peers] == [ANSWER] * 7
+    for peer in peers:
+        peer.socket.close()
+    stopping.get(timeout=BOUND)
+    assert application.most == 2
+    assert _refuses(server.address)
+
+
+def test_stopping_breaks_off_what_waits_beyond_the_bound() -> None:
+    application = Rendezvous()
+    server = SCGIServer(
+        application, TCPAddress("127.0.0.1", 0), limits=ServerLimits(max_connections=1)
+    )
+    server.start()
+    peers = [Peer(server.address, head()) for _ in range(3)]
+    wait_until(lambda: application.inside == 1)
+    server.stop(timeout=0.05)
+    for peer in peers:
+        assert peer.receive_until_cut() == b""
+        peer.socket.close()
+
+
+@pytest.mark.parametrize("mode", [0o600, 0o660, 0o666])
+def test_a_unix_socket_has_the_permissions_that_are_asked_for(mode: int, socket_path: str) -> None:
+    before = os.umask(0o027)
+    try:
+        with SCGIServer(hello, UnixAddress(socket_path), socket_mode=mode):
+            assert stat.S_IMODE(os.stat(socket_path).st_mode) == mode
+        with SCGIServer(hello, UnixAddress(socket_path)):
+            assert stat.S_IMODE(os.stat(socket_path).st_mode) == 0o750
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
+
+
+def test_a_mount_that_is_given_reaches_the_application() -> None:
+    def mount(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        start_response("200 OK", [])
+        return [f"{environ['SCRIPT_NAME']} {environ['PATH_INFO']}".encode()]
+
+    with SCGIServer(mount, TCPAddress("127.0.0.1", 0), script_name="/app/path") as server:
+        assert exchange(server.address, head({"PATH_INFO": "/path/x"})).endswith(b"/app/path /x")
+
+
 def test_stopping_lets_a_stream_run_to_its_end_within_the_bound() -> None:
     proceed = Event()
 

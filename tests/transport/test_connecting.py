@@ -130,6 +130,7 @@ def test_a_tcp_backend_is_connected(transport: Transport, listener: socket.socke
             sock = near.socket
             assert sock.gettimeout() == 0.0
             assert not os.get_inheritable(sock.fileno())
+            near.send_at_once()
             assert sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
             sock.send(b"hello")
             assert far.recv(5) == b"hello"

@@ -7,9 +7,9 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import Error
-from . import check, convert, demo, request, serve
+from . import app, check, convert, demo, passwd, request, serve
 
-_COMMANDS = (demo, serve, check, convert, request)
+_COMMANDS = (demo, serve, check, convert, request, app, passwd)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

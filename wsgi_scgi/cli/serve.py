@@ -75,7 +75,9 @@ def _add_server_flags(parser: argparse.ArgumentParser) -> None:
         "--workers", metavar="NUMBER", help="how many worker processes (default: 1)"
     )
     parser.add_argument(
-        "--worker-class", metavar="NAME", help="gunicorn's kind of worker (default: gevent)"
+        "--worker-class",
+        metavar="NAME",
+        help="gunicorn's kind of worker (default: the gateway's own, a gevent worker)",
     )
     parser.add_argument(
         "--access-log",
@@ -83,6 +85,11 @@ def _add_server_flags(parser: argparse.ArgumentParser) -> None:
         action="store_const",
         const="-",
         help="write a line for each request to standard output",
+    )
+    parser.add_argument(
+        "--insecure",
+        action="store_true",
+        help="serve rTorrent beyond this machine although no password is asked for",
     )
 
 
@@ -125,6 +132,7 @@ def run(options: argparse.Namespace) -> int:
             arguments=options.gunicorn,
             environment=os.environ.get("GUNICORN_CMD_ARGS", ""),
             directory=directory,
+            insecure=options.insecure,
         ),
     ).run()
     return 0

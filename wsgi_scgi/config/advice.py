@@ -33,6 +33,7 @@ def advice_on(routes: Sequence[tuple[KeyPath, Route]]) -> Advice:
                 yield (*at, "backend"), text
             yield from _on_same_backend(at, route, earlier)
             yield from _on_directories(at, route)
+            yield from _on_auth_file(at, route)
             yield from _on_documents(at, route, [route for _, route in routes])
         earlier.append(route)
 
@@ -94,6 +95,12 @@ def _on_directories(at: KeyPath, route: Route) -> Advice:
             if not os.path.isdir(path):
                 what = "is not a directory" if os.path.exists(path) else "does not exist"
                 yield (*at, key), f"{str_as_text(directory)} {what}"
+
+
+def _on_auth_file(at: KeyPath, route: Route) -> Advice:
+    path = route.options.auth_file
+    if path and not os.access(path.encode("latin-1"), os.R_OK):
+        yield (*at, "auth_file"), f"{str_as_text(path)} cannot be read, nobody would be let in"
 
 
 def _on_documents(at: KeyPath, route: Route, routes: Sequence[Route]) -> Advice:

@@ -7,6 +7,7 @@ exists only together with its feature.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any, Final, Literal, Self, TypedDict
 
@@ -25,7 +26,7 @@ from .kinds import (
     Variables,
 )
 from .mistakes import InvalidConfiguration, Mistake, unknown_key
-from .presets import PRESETS
+from .presets import PRESETS, RTORRENT
 from .proxy_kinds import (
     Aliases,
     Conditions,
@@ -33,6 +34,8 @@ from .proxy_kinds import (
     Documents,
     FieldNames,
     FieldSwitch,
+    FilePath,
+    MethodPatterns,
     Networks,
     Pairs,
     Statuses,
@@ -117,8 +120,44 @@ class RouteOptions:
         Option(
             default=True,
             kind=Switch(),
-            text="Whether the backend sees the Authorization field.",
+            text="Whether the backend sees the Authorization field; by default not where"
+            " `auth_file` is set.",
             apache="CGIPassAuth",
+        )
+    )
+    auth_file: str = _declare(
+        Option(
+            default="",
+            kind=FilePath(),
+            text="The htpasswd file of those who are let in, by Basic authentication; the backend"
+            " gets REMOTE_USER and AUTH_TYPE. Needs `pip install 'wsgi-scgi[auth]'`. Hashes may be"
+            " bcrypt, apr1, SHA, SHA-256 and SHA-512. The file is read again when it changes.",
+            apache="AuthUserFile",
+            nginx="auth_basic_user_file",
+            flag="--auth-file",
+        )
+    )
+    methods_allow: tuple[str, ...] = _declare(
+        Option(
+            default=(),
+            kind=MethodPatterns(),
+            text="Methods of rTorrent that are allowed beside those that the preset `rtorrent`"
+            " allows.",
+        )
+    )
+    methods_deny: tuple[str, ...] = _declare(
+        Option(
+            default=(),
+            kind=MethodPatterns(),
+            text="Methods of rTorrent that are refused, whatever else allows them.",
+        )
+    )
+    trusted: bool = _declare(
+        Option(
+            default=False,
+            kind=Switch(),
+            text="Whether rTorrent is not told that its client is a stranger"
+            " (UNTRUSTED_CONNECTION, which it heeds from 0.16.10 on).",
         )
     )
     preset: str = _declare(
@@ -353,6 +392,8 @@ class RouteOptions:
         parsed = _parse(values, mistakes)
         preset = PRESETS.get(str(parsed.get("preset", "")))
         defaults = _parse(preset.values, mistakes) if preset else {}
+        if parsed.get("auth_file"):
+            defaults = {"pass_authorization": False, **defaults}
         options = cls(**{**defaults, **parsed})
         mistakes.extend(options._contradictions())
         if mistakes:
@@ -374,6 +415,13 @@ class RouteOptions:
             yield Mistake("sendfile_roots", "does nothing without sendfile")
         if self.sendfile in ("location", self.internal_redirect) and self.sendfile:
             yield Mistake("sendfile", "names the field of redirects; allowed: any other field")
+        if self.auth_file and not all(map(find_spec, ("passlib", "bcrypt"))):
+            text = "needs libpass and bcrypt: pip install 'wsgi-scgi[auth]'"
+            yield Mistake("auth_file", text)
+        if self.preset != RTORRENT:
+            for name in ("methods_allow", "methods_deny", "trusted"):
+                if getattr(self, name):
+                    yield Mistake(name, f'does nothing without preset = "{RTORRENT}"')
         if self.error_document and not self.error_override:
             yield Mistake("error_document", "does nothing without error_override")
 
@@ -416,7 +464,11 @@ class RouteKeywords(TypedDict, total=False):
     document_root: str
     variables: Mapping[str, str | Literal[False]]
     pass_authorization: bool
-    preset: Literal["", "wsgi", "fossil"]
+    auth_file: str
+    methods_allow: Sequence[str]
+    methods_deny: Sequence[str]
+    trusted: bool
+    preset: Literal["", "wsgi", "fossil", "rtorrent"]
     max_body: int | str
     buffer_request: bool
     connect_timeout: float

@@ -1,6 +1,7 @@
 """Kinds of options for the steps around forwarding: fields, files, cookies, proxies, conditions."""
 
 import ipaddress
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -98,6 +99,37 @@ class Directories(_Shown):
     def parse_text(self, text: str) -> object:
         """Return an array of one."""
         return [text]
+
+
+@dataclass(frozen=True, slots=True)
+class FilePath(_Shown):
+    """The path of a file; the value is absolute, relative ones are below the current directory."""
+
+    allowed: str = "the path of a file"
+
+    def parse(self, raw: object) -> str:
+        """Return the absolute path as "bytes as str"; empty for none."""
+        if raw == "":
+            return ""
+        path = str_as_text(Text().parse(raw))
+        return bytes_as_str(os.path.abspath(path))
+
+
+_METHODS = re.compile(r"[A-Za-z*][A-Za-z0-9_.*]*")
+
+
+@dataclass(frozen=True, slots=True)
+class MethodPatterns(_Shown):
+    """An array of names of methods; ``*`` stands for anything."""
+
+    allowed: str = 'an array of names of methods, like "d.directory.set" or "network.*"'
+
+    def parse(self, raw: object) -> tuple[str, ...]:
+        """Return the names."""
+        for name in _array(raw):
+            if not isinstance(name, str) or not _METHODS.fullmatch(name):
+                raise ValueError(f"{describe(name)} is not the name of a method")
+        return tuple(map(str, _array(raw)))
 
 
 @dataclass(frozen=True, slots=True)

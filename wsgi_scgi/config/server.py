@@ -8,6 +8,7 @@ follows ``--`` on its command line.  gunicorn is imported only here, and only wh
 import argparse
 import importlib
 import importlib.util
+import ipaddress
 import os
 import runpy
 import shlex
@@ -17,8 +18,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import ConfigurationError
-from .configuration import Configuration
+from .configuration import Configuration, Source
 from .mistakes import InvalidConfiguration, Mistake, unknown_key
+from .presets import RTORRENT
 
 if TYPE_CHECKING:
     from gunicorn.config import Config
@@ -27,7 +29,7 @@ DEFAULTS: Mapping[str, object] = MappingProxyType(
     {
         # gunicorn would take 0.0.0.0 where the environment has a PORT.
         "bind": "127.0.0.1:8000",
-        "worker_class": "gevent",
+        "worker_class": "wsgi_scgi.worker.GatewayWorker",
         # A field named SCRIPT_NAME or PATH_INFO from a trusted peer would move the mount.
         "forwarder_headers": "",
         # The C parser lets folded fields and bare line feeds through.
@@ -58,12 +60,14 @@ class CommandLine:
 
     ``flags`` are settings by name, ``arguments`` what followed ``--``, ``environment`` is the
     value of GUNICORN_CMD_ARGS.  Relative paths are below ``directory``.
+    ``insecure`` lets a route to rTorrent without ``auth_file`` be served beyond this machine.
     """
 
     flags: Mapping[str, object] = field(default_factory=dict)
     arguments: Sequence[str] = ()
     environment: str = ""
     directory: str = field(default_factory=os.getcwd)
+    insecure: bool = False
 
 
 def setting_mistakes(table: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -96,7 +100,44 @@ def server_config(configuration: Configuration, command_line: CommandLine) -> "C
     layers.apply(environment, lambda name, text: Mistake(f"GUNICORN_CMD_ARGS: {name}", text))
     layers.apply(command_line.flags, _refuse_flag)
     layers.apply(arguments, _refuse_flag)
-    return layers.finish()
+    config = layers.finish()
+    if not command_line.insecure and any(map(_is_exposed, config.address)):
+        _refuse_unprotected(configuration)
+    return config
+
+
+def _is_exposed(address: tuple[str, int] | str | int) -> bool:
+    """Tell whether others than the users of this machine could connect; a descriptor may be so."""
+    if isinstance(address, tuple):
+        try:
+            return not ipaddress.ip_address(address[0]).is_loopback
+        except ValueError:
+            return address[0] != "localhost"
+    return isinstance(address, int)
+
+
+def _preset_mistake(source: Source, number: int, text: str) -> Mistake:
+    # Without a file it was a flag.
+    if source.name:
+        return source.mistake(("route", number, "preset"), text)
+    return Mistake("--preset", text)
+
+
+def _refuse_unprotected(configuration: Configuration) -> None:
+    """Raise InvalidConfiguration for each route to rTorrent that asks for no password."""
+    mistakes = [
+        _preset_mistake(
+            configuration.source,
+            number,
+            f"{route.name}: rTorrent runs commands for whoever reaches it, and the gateway listens"
+            " beyond this machine; allowed: auth_file, or bind to 127.0.0.1, [::1] or a Unix"
+            " socket, or serve --insecure",
+        )
+        for number, route in enumerate(configuration.routes)
+        if route.options.preset == RTORRENT and not route.options.auth_file and route.backend
+    ]
+    if mistakes:
+        raise InvalidConfiguration(mistakes)
 
 
 def _refuse_flag(name: str, text: str) -> Mistake:

@@ -40,6 +40,8 @@ class VariableRules:
     conditions: tuple[Condition, ...] = ()
     configured: Mapping[str, str | bool] = field(default_factory=dict)
     """Set last of all; False removes."""
+    sent: frozenset[str] | None = None
+    """What is sent beside ``configured``; None: all."""
 
 
 def cgi_variables(request: Request, rules: VariableRules) -> dict[str, str]:
@@ -60,7 +62,9 @@ def cgi_variables(request: Request, rules: VariableRules) -> dict[str, str]:
         variables["PATH_INFO"] = path_info
     variables["SERVER_NAME"] = request.server_name
     variables["SERVER_PORT"] = request.server_port
-    server_address = request.client.server_address() if request.client else None
+    server_address = environ.get("SERVER_ADDR")
+    if server_address is None and request.client is not None:
+        server_address = request.client.server_address()
     if server_address:
         variables["SERVER_ADDR"] = server_address
     variables["SERVER_PROTOCOL"] = environ["SERVER_PROTOCOL"]
@@ -88,6 +92,8 @@ def cgi_variables(request: Request, rules: VariableRules) -> dict[str, str]:
         _remove_authorization(variables)
     for condition in rules.conditions:
         condition.apply(request, variables)
+    if rules.sent is not None:
+        variables = {name: variables[name] for name in rules.sent & variables.keys()}
     for name, configured in rules.configured.items():
         if isinstance(configured, str):
             variables[name] = configured

@@ -5,8 +5,9 @@ values are "bytes as str" like everywhere in WSGI (PEP 3333): one character for 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from ..compiled import compiled_in
 from ..errors import ProtocolError
 
 DEFAULT_LIMIT = 65536
@@ -21,6 +22,7 @@ class RequestHeadTooLarge(ProtocolError):
     """The block would be larger than its limit."""
 
 
+@compiled_in("wsgi_scgi.scgi._request_head")
 def encode_request_head(
     content_length: int, variables: Mapping[str, str], *, limit: int = DEFAULT_LIMIT
 ) -> bytes:
@@ -57,7 +59,9 @@ def parse_request_head(
     """Parse the head at the start of ``data``: (variables, bytes used), or None if incomplete.
 
     Strict, as the specification is: CONTENT_LENGTH first and a decimal number, SCGI=1 present,
-    no name empty or twice, the comma in its place.  Raises ProtocolError as soon as it is certain
+    no name empty or twice, the comma in its place.  One repetition is taken all the same, since
+    nginx before 1.23 passes a header field on as often as it came: ``HTTP_*`` values are joined
+    as RFC 9110 5.3 says (Cookie by RFC 9113 8.2.3).  Raises ProtocolError as soon as it is certain
     that no more bytes can help.
     """
     match = _LENGTH.match(data)
@@ -83,12 +87,28 @@ def _parse_block(block: bytes) -> dict[str, str]:
         raise ProtocolError("the block is not made of NUL-terminated pairs")
     names = parts[::2]
     variables = dict(zip(names, parts[1::2], strict=True))
-    if len(variables) != len(names) or "" in variables:
-        raise ProtocolError("a name is empty or stands twice")
+    if len(variables) != len(names):
+        variables = _join_repeated(names, parts[1::2])
+    if "" in variables:
+        raise ProtocolError("a name is empty")
     if not names or names[0] != "CONTENT_LENGTH":
         raise ProtocolError("CONTENT_LENGTH is not the first name")
     if not _CONTENT_LENGTH.fullmatch(variables["CONTENT_LENGTH"]):
         raise ProtocolError("CONTENT_LENGTH is not a decimal number")
     if variables.get("SCGI") != "1":
         raise ProtocolError("SCGI is not 1")
+    return variables
+
+
+def _join_repeated(names: Sequence[str], values: Sequence[str]) -> dict[str, str]:
+    """Join the values of each header field; refuse to choose between two of anything else."""
+    variables: dict[str, str] = {}
+    for name, value in zip(names, values, strict=True):
+        if name not in variables:
+            variables[name] = value
+        elif name.startswith("HTTP_"):
+            separator = "; " if name == "HTTP_COOKIE" else ", "
+            variables[name] += separator + value
+        else:
+            raise ProtocolError(f"the name {name!r} stands twice")
     return variables

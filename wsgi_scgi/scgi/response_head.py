@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from ..compiled import compiled_in
 from ..errors import ProtocolError
 
 MAX_LINE = 8189
@@ -21,6 +22,8 @@ MAX_CONTENT_LENGTH = 2**63 - 1
 
 # RFC 9110 5.1 and 5.5: a token, then visible characters, blanks, tabs and obs-text.
 _FIELD_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([\t\x20-\x7e\x80-\xff]*)")
+# Such lines and the empty one, blanks around the values included.
+_WHOLE_HEAD = re.compile(rb"(?:[!#$%&'*+\-.^_`|~0-9A-Za-z]+:[\t\x20-\x7e\x80-\xff]*\r?\n)+\r?\n")
 _STATUS = re.compile(r"([0-9]{3})(?:[ \t]+(.*))?")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[0-9] +([0-9]{3}(?: [\t\x20-\x7e\x80-\xff]*)?)")
 _DECIMAL = re.compile(r"[0-9]{1,19}")
@@ -46,6 +49,38 @@ class ResponseHead:
     explicit_status: bool
 
 
+@compiled_in("wsgi_scgi.scgi._response_head")
+def parse_whole_head(data: bytes) -> tuple[ResponseHead, int] | None:
+    """Parse a plain final head that is complete at the start of ``data``: (head, bytes used).
+
+    A shortcut for what nearly all backends send at once: fields only, no status line, and few
+    enough bytes that no limit but that of lines can be passed.  None leaves the verdict, also
+    on what is invalid, to the parser below.
+    """
+    match = _WHOLE_HEAD.match(data, 0, MAX_LINE)
+    if match is None:
+        return None
+    lines = match[0].decode("latin-1").split("\n")[:-2]
+    if len(lines) > MAX_LINES:
+        return None
+    status: str | None = None
+    fields = []
+    for line in lines:
+        name, _, value = line.partition(":")
+        value = value.strip(" \t\r")
+        if name.lower() != "status":
+            fields.append((name, value))
+        elif status is None and _STATUS.fullmatch(value):
+            status = value
+        else:
+            return None
+    try:
+        head = _finished_head(status, fields)
+    except ProtocolError:
+        return None
+    return (head, match.end()) if 200 <= head.status <= 599 else None
+
+
 class ResponseHeadParser:
     """Collect bytes until they make a final head.
 
@@ -61,7 +96,7 @@ class ResponseHeadParser:
     def __init__(self) -> None:
         self.interim: list[ResponseHead] = []
         """Heads of status 1xx, 101 excepted, seen so far (RFC 9110 15.2)."""
-        self._buffer = bytearray()
+        self._buffer: bytes | bytearray = bytearray()
         self._line_start = 0
         self._lines = 0
         self._begin_head()
@@ -91,6 +126,12 @@ class ResponseHeadParser:
         Raises ProtocolError at the first line that no valid head can contain, and where a limit
         is passed.
         """
+        if not self._buffer:
+            whole = parse_whole_head(data)
+            if whole is not None:
+                self._buffer = data
+                head, self._line_start = whole
+                return head
         self._buffer += data
         while (end := self._buffer.find(b"\n", self._line_start)) >= 0:
             line = bytes(self._buffer[self._line_start : end])
@@ -101,7 +142,7 @@ class ResponseHeadParser:
             if line:
                 self._receive_line(line)
                 continue
-            head = self._finish_head()
+            head = _finished_head(self._status, self._fields)
             if head.status >= 200:
                 return head
             self.interim.append(head)
@@ -143,18 +184,19 @@ class ResponseHeadParser:
             raise ProtocolError(f"{value[:80]!r} is not a status")
         self._status = value
 
-    def _finish_head(self) -> ResponseHead:
-        if self._status is None and not self._fields:
-            raise ProtocolError("the response head is empty")
-        explicit = self._status is not None
-        match = _STATUS.fullmatch(self._status or "200")
-        assert match is not None  # checked where it was set
-        status = int(match[1])
-        fields = tuple(_without_repetitions(self._fields))
-        if not explicit and any(name.lower() == "location" and value for name, value in fields):
-            status = 302  # RFC 3875 6.2.3
-        reason = (match[2] or "").strip(" \t") or _REASONS.get(status, "Unknown")
-        return ResponseHead(status, reason, fields, _content_length(fields), explicit)
+
+def _finished_head(status_value: str | None, fields: list[tuple[str, str]]) -> ResponseHead:
+    if status_value is None and not fields:
+        raise ProtocolError("the response head is empty")
+    explicit = status_value is not None
+    match = _STATUS.fullmatch(status_value or "200")
+    assert match is not None  # checked where it was set
+    status = int(match[1])
+    kept = tuple(_without_repetitions(fields))
+    if not explicit and any(name.lower() == "location" and value for name, value in kept):
+        status = 302  # RFC 3875 6.2.3
+    reason = (match[2] or "").strip(" \t") or _REASONS.get(status, "Unknown")
+    return ResponseHead(status, reason, kept, _content_length(kept), explicit)
 
 
 def _without_repetitions(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:

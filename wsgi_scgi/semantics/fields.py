@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from ..compiled import compiled_in
+
 _VARIABLE = re.compile(r"HTTP_[A-Z0-9_]+")
 
 # RFC 9110 7.6.1, and what would otherwise contradict the variables that the gateway computes.
@@ -88,6 +90,7 @@ def is_forwarded(name: str) -> bool:
     return verdict
 
 
+@compiled_in("wsgi_scgi.semantics._fields")
 def forwarded_fields(environ: Mapping[str, object]) -> dict[str, str]:
     """Return the ``HTTP_*`` variables of a WSGI environ that the backend receives.
 
@@ -140,6 +143,7 @@ def control_values(fields: Iterable[tuple[str, str]], names: frozenset[str]) -> 
     return values
 
 
+@compiled_in("wsgi_scgi.semantics._fields")
 def end_to_end_fields(
     fields: Iterable[tuple[str, str]], status: int, rules: FieldRules = FieldRules()
 ) -> list[tuple[str, str]]:
@@ -149,11 +153,12 @@ def end_to_end_fields(
     Content-Length and Content-Type where ``status`` allows no content (RFC 9110 8.6, 15.4.5).
     """
     fields = list(fields)
+    names = [name.lower() for name, _ in fields]
     removed = rules.removed
     nominated = {
         option.strip(" \t").lower()
-        for name, value in fields
-        if name.lower() == "connection"
+        for name, (_, value) in zip(names, fields, strict=True)
+        if name == "connection"
         for option in value.split(",")
     }
     if nominated:
@@ -163,7 +168,7 @@ def end_to_end_fields(
         removed |= {"content-length", "content-type"}
     elif status == 304:
         removed |= {"content-type"}
-    return [field for field in fields if field[0].lower() not in removed]
+    return [field for name, field in zip(names, fields, strict=True) if name not in removed]
 
 
 # What describes the first body, or where it was to be found, and is void with it.

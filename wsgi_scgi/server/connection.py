@@ -9,6 +9,7 @@ from gevent import GreenletExit
 
 from ..errors import ProtocolError
 from ..scgi.request_head import parse_request_head
+from .access_log import start_entry
 from .channel import Channel
 from .environ import build_environ
 from .limits import ServerLimits
@@ -22,14 +23,18 @@ _log = logging.getLogger("wsgi_scgi.server")
 
 
 def serve_connection(
-    channel: Channel, application: "WSGIApplication", *, limits: ServerLimits
+    channel: Channel,
+    application: "WSGIApplication",
+    *,
+    limits: ServerLimits,
+    script_name: str = "",
 ) -> None:
     """Run ``application`` for the one request of ``channel``, then close it.
 
     Failures are logged, never raised; only what kills the greenlet passes through.
     """
     try:
-        request = _receive_request(channel, limits)
+        request = _receive_request(channel, limits, script_name=script_name)
         if request is not None:
             environ, stream = request
             _serve_request(channel, application, environ, stream=stream)
@@ -38,13 +43,13 @@ def serve_connection(
 
 
 def _receive_request(
-    channel: Channel, limits: ServerLimits
+    channel: Channel, limits: ServerLimits, *, script_name: str
 ) -> tuple["WSGIEnvironment", BodyStream] | None:
     """Return environ and body, or None if what came was no request."""
     try:
         variables, start = _receive_head(channel, limits)
         stream = BodyStream(channel, int(variables["CONTENT_LENGTH"]), start)
-        return build_environ(variables, open_body(stream)), stream
+        return build_environ(variables, open_body(stream), script_name=script_name), stream
     except ProtocolError as error:
         _log.warning("a malformed request was closed: %s", error)
     except ConnectionAbortedError:
@@ -81,6 +86,21 @@ def _serve_request(
     # The application may change its environ.
     name = f"{environ['REQUEST_METHOD']} {environ['SCRIPT_NAME']}{environ['PATH_INFO']}"
     response = Response(channel, environ["REQUEST_METHOD"])
+    entry = start_entry(environ)
+    try:
+        complete = _answer(application, environ, response, name=name)
+    finally:
+        if entry is not None:
+            entry.write(response)
+    if complete:
+        channel.finish(unread=stream.unread)
+
+
+def _answer(
+    application: "WSGIApplication", environ: "WSGIEnvironment", response: Response, *, name: str
+) -> bool:
+    """Let ``application`` answer, or answer for it; tell whether the response is complete."""
+    channel = response.channel
     try:
         _run(application, environ, response)
     except (GreenletExit, KeyboardInterrupt):
@@ -89,15 +109,13 @@ def _serve_request(
     except BaseException as error:  # gevent.Timeout and SystemExit, too, end one request only
         if channel.failed_with(error):
             _log.info("%r: the peer went away: %s", name, channel.failure)
-            return
+            return False
         _log.exception("%r: the application failed", name)
-        if response.head_sent:
-            return
-        if not _send_failure(response):
-            return
+        if response.head_sent or not _send_failure(response):
+            return False
     if response.too_long:
         _log.error("%r: the application sent more than its Content-Length; cut", name)
-    channel.finish(unread=stream.unread)
+    return True
 
 
 def _run(application: "WSGIApplication", environ: "WSGIEnvironment", response: Response) -> None:

@@ -1,7 +1,8 @@
 """From SCGI variables to a WSGI environ (PEP 3333, "environ Variables").
 
-Servers differ in what they send.  What PEP 3333 guarantees is put right here: SCRIPT_NAME and
-PATH_INFO are present, their concatenation is the path, neither lacks its leading slash.
+Servers differ in what they send, most of all in how they split the path.  What PEP 3333
+guarantees is put right here: SCRIPT_NAME is the mount of the application and PATH_INFO the rest,
+their concatenation is the path, neither lacks its leading slash.
 """
 
 import sys
@@ -24,10 +25,13 @@ _DROPPED = frozenset(
 )
 
 
-def build_environ(variables: Mapping[str, str], body: BinaryIO) -> dict[str, Any]:
+def build_environ(
+    variables: Mapping[str, str], body: BinaryIO, *, script_name: str = ""
+) -> dict[str, Any]:
     """Build the environ of a request with ``variables`` (as parsed) and ``body``.
 
-    A name with a dot is dropped: such keys are the server's own, and a header named
+    ``script_name`` is where the application is mounted, whatever the peer says of it.  A name
+    with a dot is dropped: such keys are the server's own, and a header named
     ``wsgi.input_terminated`` must not become one.  Raises ProtocolError if there is no
     REQUEST_METHOD.
     """
@@ -36,12 +40,12 @@ def build_environ(variables: Mapping[str, str], body: BinaryIO) -> dict[str, Any
     environ: dict[str, Any] = {
         name: value for name, value in variables.items() if name not in _DROPPED and "." not in name
     }
-    script_name, path_info = _split_path(variables)
+    mount, path_info = _split_path(variables, script_name)
     secure = variables.get("HTTPS", "").lower() not in ("", "off", "0")
     environ.update(
         {
             "CONTENT_LENGTH": str(int(variables["CONTENT_LENGTH"])),
-            "SCRIPT_NAME": script_name,
+            "SCRIPT_NAME": mount,
             "PATH_INFO": path_info,
             "QUERY_STRING": variables.get("QUERY_STRING", ""),
             "SERVER_NAME": variables.get("SERVER_NAME") or "localhost",
@@ -50,6 +54,8 @@ def build_environ(variables: Mapping[str, str], body: BinaryIO) -> dict[str, Any
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "https" if secure else "http",
             "wsgi.input": body,
+            # The input ends at CONTENT_LENGTH by itself, so frameworks need not count.
+            "wsgi.input_terminated": True,
             "wsgi.errors": sys.stderr,
             # Greenlets take turns inside the application, which matters to it like threads do.
             "wsgi.multithread": True,
@@ -62,24 +68,39 @@ def build_environ(variables: Mapping[str, str], body: BinaryIO) -> dict[str, Any
     return environ
 
 
-def _split_path(variables: Mapping[str, str]) -> tuple[str, str]:
-    """Return SCRIPT_NAME and PATH_INFO as PEP 3333 wants them."""
-    script_name = variables.get("SCRIPT_NAME")
-    path_info = variables.get("PATH_INFO")
-    if script_name is None and path_info is None:
-        # nginx's own scgi_params name neither; the application has the whole path then.
-        path_info = _path_of(variables.get("REQUEST_URI", ""))
-    script_name = script_name or ""
-    path_info = path_info or ""
+def _split_path(variables: Mapping[str, str], mount: str) -> tuple[str, str]:
+    """Return SCRIPT_NAME and PATH_INFO.
+
+    A peer that sends PATH_INFO knows the mount.  One that does not (Apache without
+    proxy-scgi-pathinfo, nginx with the variables of its scgi_params) tells the path alone, and
+    the application must find its pages by it.
+    """
+    script_name, path_info = "", variables.get("PATH_INFO")
+    if path_info is None:
+        path_info = _whole_path(variables)
+    else:
+        script_name = variables.get("SCRIPT_NAME", "")
     if script_name.endswith("/"):
         # A mount has no slash at its end: the slash is the start of the rest.
         script_name = script_name.rstrip("/")
         path_info = path_info if path_info.startswith("/") else f"/{path_info}"
-    return _absolute(script_name), _absolute(path_info)
+    script_name, path_info = _absolute(script_name), _absolute(path_info)
+    whole = script_name + path_info
+    if mount and f"{whole}/".startswith(f"{mount}/"):
+        return mount, whole[len(mount) :]
+    return script_name, path_info
 
 
-def _path_of(request_uri: str) -> str:
-    path = request_uri.partition("?")[0]
+def _whole_path(variables: Mapping[str, str]) -> str:
+    """Return the decoded path of the request.
+
+    REQUEST_URI comes last: it is what the client wrote, where the others are what the peer chose
+    this application by, without dot segments and after rewriting.
+    """
+    for name in ("SCRIPT_NAME", "DOCUMENT_URI"):  # the latter is nginx's
+        if path := variables.get(name):
+            return path
+    path = variables.get("REQUEST_URI", "").partition("?")[0]
     return unquote_to_bytes(path.encode("latin-1")).decode("latin-1")
 
 

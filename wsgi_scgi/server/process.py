@@ -1,4 +1,4 @@
-"""A server as the work of a whole process: it ends on a signal, and not later than its parent.
+"""A server as the work of a whole process: it ends on a signal, or with a parent that it helps.
 
 A process whose parent dies gets another one.  Asking for the parent's id now and then sees that
 on every Unix, however the parent died; Linux alone could send a signal (PR_SET_PDEATHSIG), and
@@ -7,6 +7,7 @@ does so already when the thread ends that started the process.
 
 import os
 import signal
+from collections.abc import Callable
 
 import gevent
 from gevent.event import Event
@@ -18,13 +19,17 @@ _PARENT_INTERVAL = 0.5
 
 
 def run(
-    server: SCGIServer, *, parent: int | None = None, stop_timeout: float = STOP_TIMEOUT
+    server: SCGIServer,
+    *,
+    parent: int | None = None,
+    stop_timeout: float = STOP_TIMEOUT,
+    ready: Callable[[], object] | None = None,
 ) -> None:
-    """Serve until SIGTERM, SIGINT or the end of the process ``parent`` (default: ours).
+    """Serve until SIGTERM, SIGINT or the end of the process ``parent``, if one is named.
 
     The first signal stops gracefully, within ``stop_timeout`` seconds; a second one at once.
+    ``ready`` is called once the server listens.
     """
-    parent = os.getppid() if parent is None else parent
     ended, hurried = Event(), Event()
 
     def end() -> None:
@@ -33,16 +38,19 @@ def run(
         ended.set()
 
     signals = [gevent.signal_handler(number, end) for number in (signal.SIGTERM, signal.SIGINT)]
-    watch = gevent.spawn(_set_when_orphaned, ended, parent)
+    watch = None if parent is None else gevent.spawn(_set_when_orphaned, ended, parent)
     try:
         server.start()
+        if ready is not None:
+            ready()
         ended.wait()
         stopping = gevent.spawn(server.stop, timeout=stop_timeout)
         stopping.link(lambda _stopped: hurried.set())
         hurried.wait()
         server.stop(timeout=0.0)
     finally:
-        watch.kill()
+        if watch is not None:
+            watch.kill()
         for handler in signals:
             handler.cancel()
 

@@ -50,11 +50,11 @@ class Response:
 
     __slots__ = (
         "body_sent",
+        "channel",
         "head_sent",
         "status",
         "too_long",
         "_bodiless",
-        "_channel",
         "_fields",
         "_length",
         "_to_head",
@@ -69,7 +69,7 @@ class Response:
         """Bytes of the body that the peer has taken."""
         self.too_long = False
         """Whether the application produced more than its Content-Length."""
-        self._channel = channel
+        self.channel = channel
         self._to_head = method == "HEAD"
         self._bodiless = self._to_head
         self._fields: Fields = []
@@ -115,7 +115,7 @@ class Response:
             self.too_long = True
             piece = piece[: self._length - self.body_sent]
         if head or piece:
-            self._channel.send(head + piece)
+            self.channel.send(head + piece)
             self.body_sent += len(piece)
 
     def send(self, result: Iterable[bytes]) -> None:
@@ -135,7 +135,7 @@ class Response:
         if not self.head_sent:
             if not self._to_head:  # an application may leave the body of a HEAD to the server
                 self._declare_length(0)
-            self._channel.send(self._take_head())
+            self.channel.send(self._take_head())
         if self._length is not None and not self._bodiless and self.body_sent < self._length:
             raise ApplicationError(
                 f"the application declared {self._length} body bytes and sent {self.body_sent}"

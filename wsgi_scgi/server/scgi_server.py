@@ -3,10 +3,12 @@
 The SCGI specification gives each connection one request; the response ends where it closes.
 """
 
+import socket
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from gevent import socket
+import gevent
+import gevent.socket
 from gevent.pool import Pool
 from gevent.server import StreamServer
 
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
 
 STOP_TIMEOUT = 10.0
 """Seconds that requests in flight are given when the server stops."""
+
+_KILL_TIMEOUT = 1.0
+"""Seconds for what a broken-off request does at its end."""
 
 
 class SCGIServer:
@@ -39,14 +44,24 @@ class SCGIServer:
     def __init__(
         self,
         application: "WSGIApplication",
-        address: TCPAddress | UnixAddress,
+        address: TCPAddress | UnixAddress | socket.socket,
         *,
         limits: ServerLimits | None = None,
+        script_name: str = "",
+        socket_mode: int | None = None,
     ) -> None:
-        """Prepare only; ``start`` opens the socket."""
+        """Prepare only; ``start`` opens the socket.
+
+        A socket in place of an address listens already and is taken over.  ``script_name`` is
+        the mount of the application, such as "/app", where the peer does not tell it.
+        ``socket_mode`` has the permissions of a Unix socket; the umask decides without it.
+        """
         self._application = application
-        self._address = address
+        self._place = address
         self._limits = limits or ServerLimits()
+        self._script_name = script_name
+        self._socket_mode = socket_mode
+        self._pool = Pool(self._limits.max_connections)
         self._listener: Listener | None = None
         self._server: StreamServer | None = None
 
@@ -67,28 +82,51 @@ class SCGIServer:
     @property
     def address(self) -> TCPAddress | UnixAddress:
         """Where the server listens; after ``start`` with the port that the system chose."""
-        return self._address if self._listener is None else self._listener.address
+        if self._listener is not None:
+            return self._listener.address
+        if isinstance(self._place, TCPAddress | UnixAddress):
+            return self._place
+        raise ValueError("the address of a socket is known after the start")
 
     def start(self) -> None:
         """Listen and accept connections, in the background of the calling greenlet.
 
         Raises ConfigurationError where the address cannot be had.
         """
-        self._listener = Listener(self._address)
-        self._server = StreamServer(
-            self._listener.socket, self._serve, spawn=Pool(self._limits.max_connections)
-        )
+        self._listener = Listener(self._place, mode=self._socket_mode)
+        # The listener keeps the socket open when the accepting ends: see stop().
+        self._server = StreamServer(self._listener.socket.dup(), self._serve, spawn=self._pool)
         self._server.start()
 
     def stop(self, *, timeout: float = STOP_TIMEOUT) -> None:
-        """Accept nothing more, finish what is in flight, break off what takes over ``timeout`` s.
+        """Take no new connections, finish those there are, break off what takes over ``timeout`` s.
 
-        Stopping twice, or before the start, does nothing.
+        Connections that the system has accepted count, too.  Stopping twice, or before the
+        start, does nothing.
         """
-        if self._listener is not None:
-            self._listener.remove_file()
-        if self._server is not None:
-            self._server.stop(timeout)
+        if self._listener is None or self._server is None:
+            return
+        self._server.close()
+        if timeout > 0:
+            with gevent.Timeout(timeout, False):  # type: ignore[arg-type]  # documented by gevent
+                for accepted in self._listener.finish():
+                    self._spawn(accepted)
+                self._pool.join()
+        self._listener.close()
+        self._pool.kill(timeout=_KILL_TIMEOUT)
 
-    def _serve(self, accepted: socket.socket, _peer: Any) -> None:
-        serve_connection(Channel(accepted, self._limits), self._application, limits=self._limits)
+    def _spawn(self, accepted: gevent.socket.socket) -> None:
+        """Serve in a greenlet of its own, as soon as there is room for one."""
+        try:
+            self._pool.spawn(self._serve, accepted)
+        except BaseException:
+            accepted.close()
+            raise
+
+    def _serve(self, accepted: gevent.socket.socket, _peer: Any = None) -> None:
+        serve_connection(
+            Channel(accepted, self._limits),
+            self._application,
+            limits=self._limits,
+            script_name=self._script_name,
+        )

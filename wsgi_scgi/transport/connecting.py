@@ -1,6 +1,7 @@
 """Connecting: the addresses of a backend in turn, within one span of time."""
 
 import _socket
+import contextlib
 import errno
 import grp
 import os
@@ -26,6 +27,12 @@ class Connection:
     def __init__(self, connected: _socket.socket, waiter: Waiter) -> None:
         self.socket = connected
         self.waiter = waiter
+
+    def send_at_once(self) -> None:
+        """Let small pieces of a body not wait for each other (TCP_NODELAY)."""
+        if self.socket.family != socket.AF_UNIX:
+            with contextlib.suppress(OSError):  # reset meanwhile: sending will tell
+                self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def close(self) -> None:
         """Close it: first what watches it, then itself.  Harmless when repeated."""
@@ -66,8 +73,6 @@ def _connect_one(target: SocketAddress, waiter: Waiter, deadline: Deadline) -> _
     try:
         if not _NON_BLOCKING:
             sock.setblocking(False)
-        if family != socket.AF_UNIX:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         while True:
             code = sock.connect_ex(address)
             if code == errno.EINPROGRESS:

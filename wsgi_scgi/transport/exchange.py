@@ -97,9 +97,10 @@ class Exchange:
         self._limits = limits
         self._deadline = deadline or NO_DEADLINE
         self._head_deadline = NO_DEADLINE
-        self._client_deadline = (
-            NO_DEADLINE if body is None else Deadline(limits.client_timeout)
-        )
+        self._client_deadline = NO_DEADLINE
+        if body is not None:
+            self._client_deadline = Deadline(limits.client_timeout)
+            connection.send_at_once()
         self._watching = client is not None and client.fd >= 0
         self._gone: Deadline | None = None
         self._answered = False

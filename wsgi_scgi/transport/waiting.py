@@ -111,12 +111,12 @@ class CooperativeWaiter:
                 timer = self._timer_for(timeout)
                 running.append(timer)
                 timer.again(switch.switch, -1)
-            index: int = switch.get()
+            ready: int = switch.get()
         finally:
             for watcher in running:
                 watcher.stop()
         # Where the hub comes late, libev tells of the timer before it tells of the socket.
-        return index if index >= 0 else BlockingWaiter().wait(interests, 0)
+        return ready if ready >= 0 else BlockingWaiter().wait(interests, 0)
 
     def pause(self, seconds: float) -> None:
         """See Waiter."""
@@ -151,7 +151,7 @@ class CooperativeWaiter:
 
 class _Gevent(NamedTuple):
     getcurrent: Callable[[], Any]
-    hub: type
+    hub: "type[Hub]"
     switch: Any
 
 

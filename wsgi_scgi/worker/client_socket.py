@@ -7,7 +7,6 @@ Python.  Here the C socket is used directly, and the hub only where the kernel s
 import _socket  # the C socket: the same below gevent's monkey patches and without them
 import contextlib
 import os
-from collections.abc import Iterator
 from typing import Any
 
 from ..transport.waiting import READ, WRITE, CooperativeWaiter
@@ -73,23 +72,29 @@ class ClientSocket:
     def _send_rest(self, data: memoryview) -> None:
         while data:
             self._wait_writable()
-            with _leaving():
+            try:
                 data = data[self._raw.send(data) :]
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise ClientLeft(str(error)) from error
 
     def send_file(self, descriptor: int, offset: int, count: int) -> int:
         """Send up to ``count`` bytes of a file with sendfile(2); return how many there were."""
         sent = 0
         while sent < count:
-            with _leaving():
-                step = os.sendfile(
-                    self.fd, descriptor, offset + sent, min(count - sent, BETWEEN_PAUSES)
-                )
-                if not step:
-                    break
-                sent += step
-                self._let_others_run(step)
+            step = min(count - sent, BETWEEN_PAUSES)
+            try:
+                step = os.sendfile(self.fd, descriptor, offset + sent, step)
+            except BlockingIOError:
+                self._wait_writable()
                 continue
-            self._wait_writable()
+            except OSError as error:
+                raise ClientLeft(str(error)) from error
+            if not step:
+                break
+            sent += step
+            self._let_others_run_after(step)
         return sent
 
     def splice(self, source: int, pipe: "Pipe", count: int) -> int:
@@ -101,11 +106,13 @@ class ClientSocket:
         taken = os.splice(source, pipe.entry, min(count, PIPE_SIZE), flags=_SPLICE_FLAGS)
         left = taken
         while left:
-            with _leaving():
+            try:
                 left -= os.splice(pipe.exit, self.fd, left, flags=_SPLICE_FLAGS)
-                continue
-            self._wait_writable()
-        self._let_others_run(taken)
+            except BlockingIOError:
+                self._wait_writable()
+            except OSError as error:
+                raise ClientLeft(str(error)) from error
+        self._let_others_run_after(taken)
         return taken
 
     def let_others_run(self) -> None:
@@ -122,22 +129,11 @@ class ClientSocket:
         if self._waiter.wait(((self.fd, WRITE),), SEND_TIMEOUT) < 0:
             raise ClientLeft(f"the client took nothing for {SEND_TIMEOUT:g} seconds")
 
-    def _let_others_run(self, moved: int) -> None:
+    def _let_others_run_after(self, moved: int) -> None:
         self._unpaused += moved
         if self._unpaused >= BETWEEN_PAUSES:
             self._unpaused = 0
             self._waiter.pause(0)
-
-
-@contextlib.contextmanager
-def _leaving() -> Iterator[None]:
-    """Pass over "not yet"; tell every other error as that of a client who left."""
-    try:
-        yield
-    except BlockingIOError:
-        pass
-    except OSError as error:
-        raise ClientLeft(str(error)) from error
 
 
 _SPLICE_FLAGS = getattr(os, "SPLICE_F_MOVE", 0) | getattr(os, "SPLICE_F_NONBLOCK", 0)

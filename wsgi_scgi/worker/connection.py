@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from gevent import GreenletExit
 from gunicorn.http.body import Body, LengthReader
-from gunicorn.http.unreader import SocketUnreader
+from gunicorn.http.unreader import SocketUnreader, Unreader
 from gunicorn.http.wsgi import FileWrapper
 
 from .client_socket import CAN_SPLICE, ClientLeft, ClientSocket
@@ -18,7 +18,7 @@ from .plain_response import PlainResponse
 if TYPE_CHECKING:
     from .gateway_worker import GatewayWorker, LeanPath
 
-_NO_BODY = Body(LengthReader(None, 0))
+_NO_BODY = Body(LengthReader(Unreader(), 0))
 """Reads as empty without looking anywhere, so that all requests can share it."""
 
 UNREAD_LIMIT = 65536
@@ -70,7 +70,7 @@ class Connection:
         """Answer one request; tell whether another may follow."""
         body = self._open_body(environ)
         worker, path = self._worker, self._path
-        request = PlainRequest(environ, (environ["REMOTE_ADDR"], environ.get("REMOTE_PORT")))
+        request: Any = PlainRequest(environ, (environ["REMOTE_ADDR"], environ.get("REMOTE_PORT")))
         response = PlainResponse(request, self._client, cfg=worker.cfg, lines=path.lines)
         environ["wsgi.early_hints"] = response.send_early_hints
         if CAN_SPLICE:
@@ -101,12 +101,12 @@ class Connection:
     def _run(
         self,
         environ: dict[str, Any],
-        request: PlainRequest,
+        request: Any,
         response: PlainResponse,
         *,
         started: float,
     ) -> None:
-        result = self._worker.wsgi(environ, response.start_response)
+        result: Any = self._worker.wsgi(environ, response.start_response)  # type: ignore[arg-type]  # PEP 3333's
         try:
             if isinstance(result, FileWrapper):
                 response.write_file(result)
@@ -121,8 +121,11 @@ class Connection:
             if hasattr(result, "close"):
                 result.close()
 
-    def _open_body(self, environ: dict[str, Any]) -> Body | None:
-        """Set ``wsgi.input``; take from what has been received what belongs to the body."""
+    def _open_body(self, environ: dict[str, Any]) -> Any:
+        """Set ``wsgi.input`` to gunicorn's Body, and return it if there is one to read.
+
+        What has been received already and belongs to it is taken.
+        """
         length = int(environ.get("CONTENT_LENGTH", "0"))
         if not length:
             environ["wsgi.input"] = _NO_BODY
@@ -134,7 +137,7 @@ class Connection:
         self._client.gevent_socket.settimeout(BODY_TIMEOUT)
         return body
 
-    def _finish_body(self, body: Body) -> bool:
+    def _finish_body(self, body: Any) -> bool:
         """Take the rest of a body; tell whether the next request can be found behind it."""
         if body.failed:
             return False

@@ -7,7 +7,6 @@ the same connection, are gunicorn's own: its parser, its limits, its answers to 
 
 import gc
 import os
-import sys
 from typing import Any
 
 from gevent import get_hub
@@ -28,7 +27,7 @@ from .plain_head import HeadLimits
 from .plain_response import FieldLines, PlainResponse
 from .repeated_fields import join_repeated_fields
 
-_GUNICORNS_OWN_PARSER = ("proxy_protocol", "off"), ("protocol", "http")
+_ANY_ADDRESS = ("0.0.0.0", "::")
 
 
 class GatewayWorker(GeventWorker):
@@ -62,7 +61,8 @@ class GatewayWorker(GeventWorker):
             client.close()
         else:
             client.settimeout(None)
-            super().handle(listener, _Replayed(client, rest), addr)
+            replayed: Any = _Replayed(client, rest)
+            super().handle(listener, replayed, addr)
 
     def count_request(self) -> bool:
         """Count a request against ``max_requests``; tell whether the worker goes on after it."""
@@ -77,8 +77,11 @@ class GatewayWorker(GeventWorker):
         name = listener.getsockname()
         base = self._bases.get(name)
         if base is None:
-            _, base = wsgi.create(_NoRequest(self.cfg, addr), client, addr, name, self.cfg)
+            nobody: Any = _NoRequest(self.cfg, addr)
+            base = dict(wsgi.create(nobody, client, addr, name, self.cfg)[1])
             base["wsgi.multithread"] = True
+            if isinstance(name, tuple) and name[0] not in _ANY_ADDRESS:
+                base["SERVER_ADDR"] = name[0]
             self._bases[name] = base
         base = {**base, "gunicorn.socket": client}
         if isinstance(addr, tuple):
@@ -135,7 +138,8 @@ class LeanPath:
         (``secure_scheme_headers``): gunicorn then tells the client.
         """
         if self._scheme_fields is None:
-            secure, _ = _NoRequest(self._worker.cfg, self.address)._peer_trusted_for_forwarded()
+            peer: Any = _NoRequest(self._worker.cfg, self.address)
+            secure, _ = peer._peer_trusted_for_forwarded()
             self._scheme_fields = {
                 "HTTP_" + name.replace("-", "_"): value for name, value in secure.items()
             }

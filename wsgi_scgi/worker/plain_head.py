@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-_REQUEST_LINE = re.compile(rb"([A-Z]{3,20}) (/[!\"$-.0-~][!\"$-~]*|/) HTTP/1\.1")
+from ..compiled import compiled_in
+
+# What follows a CONNECT is not HTTP (RFC 9110 9.3.6).
+_REQUEST_LINE = re.compile(rb"(?!CONNECT )([A-Z]{3,20}) (/[!\"$-.0-~][!\"$-~]*|/) HTTP/1\.1")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]*")
 
 # What may stand behind the request line: visible characters, blanks, tabs and obs-text of values
@@ -41,6 +44,7 @@ class HeadLimits:
     field_size: int = 8190
 
 
+@compiled_in("wsgi_scgi.worker._plain_head")
 def plain_environ(
     data: bytes, end: int, base: Mapping[str, Any], limits: HeadLimits
 ) -> dict[str, Any] | None:

@@ -15,7 +15,7 @@ class PlainRequest:
     def __init__(self, environ: dict[str, Any], remote_addr: Any) -> None:
         self._environ = environ
         self.method: str = environ["REQUEST_METHOD"]
-        self.must_close = environ.get("HTTP_CONNECTION", "").lower() == "close"
+        self.must_close: bool = environ.get("HTTP_CONNECTION", "").lower() == "close"
         self.body = environ["wsgi.input"]
         self.remote_addr = remote_addr
 

@@ -49,11 +49,14 @@ class FieldLines:
     def _check(self, field: tuple[str, str]) -> tuple[str, str] | None:
         response = Response(None, None, self._cfg)  # type: ignore[arg-type]  # it only checks here
         response.process_headers([field])
-        return response.headers[0] if response.headers else None
+        return next(iter(response.headers), None)
 
 
 class PlainResponse(Response):
     """The response to one plain request."""
+
+    headers: list[tuple[str, str]]
+    _omits_body: bool
 
     def __init__(
         self, req: PlainRequest, client: ClientSocket, *, cfg: Any, lines: FieldLines

@@ -11,8 +11,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.integration.backends.process import python_script
-from tests.kit.gateways import Gateway, on_free_port, start_gunicorn, start_python_server
-from tests.kit.peers import require
+from tests.kit.gateways import (
+    Gateway,
+    on_free_port,
+    start_apache,
+    start_gunicorn,
+    start_python_server,
+)
+from tests.kit.peers import give_up, require
 
 _MODULE = "embedded_gateway"
 
@@ -44,6 +50,26 @@ server.prepare()
 print(f"http://127.0.0.1:{server.bind_addr[1]}", flush=True)
 server.serve()
 """
+
+_GEVENT = """
+from gevent.pywsgi import WSGIServer
+from embedded_gateway import application
+server = WSGIServer(("127.0.0.1", 0), application, log=None)
+server.start()
+print(f"http://127.0.0.1:{server.server_port}", flush=True)
+server.serve_forever()
+"""
+
+_MOD_WSGI = """
+LoadModule wsgi_module {module}
+WSGISocketPrefix {directory}/wsgi
+WSGIDaemonProcess gateway threads=8 python-path={path}
+WSGIProcessGroup gateway
+WSGIApplicationGroup %{{GLOBAL}}
+WSGIChunkedRequest On
+WSGIScriptAlias / {directory}/{script}.py
+"""
+_MOD_WSGI_FILE = Path("/usr/lib/apache2/modules/mod_wsgi.so")
 
 
 def _gunicorn(worker_class: str) -> Callable[[Path], Gateway]:
@@ -91,6 +117,18 @@ def _granian(directory: Path) -> Gateway:
     return on_free_port(start)
 
 
+def _mod_wsgi(directory: Path) -> Gateway:
+    # Debian builds it for its own Python, which can use this one's packages if they are alike.
+    if not _MOD_WSGI_FILE.exists() or sys.version_info[:2] != (3, 11):
+        give_up("mod_wsgi for this Python is missing; apt-get install libapache2-mod-wsgi-py3")
+    directory.chmod(0o755)
+    path = ":".join((str(directory), *filter(None, sys.path)))
+    directives = _MOD_WSGI.format(
+        module=_MOD_WSGI_FILE, directory=directory, path=path, script=_MODULE
+    )
+    return start_apache(directory, directives)
+
+
 SERVERS: Mapping[str, Callable[[Path], Gateway]] = {
     "gunicorn-sync": _gunicorn("sync"),
     "gunicorn-gthread": _gunicorn("gthread"),
@@ -102,6 +140,8 @@ SERVERS: Mapping[str, Callable[[Path], Gateway]] = {
     "werkzeug": _program("werkzeug", _WERKZEUG),
     "cheroot": _program("cheroot", _CHEROOT),
     "granian": _granian,
+    "gevent": _program("gevent", _GEVENT),
+    "mod_wsgi": _mod_wsgi,
 }
 
 

@@ -93,12 +93,25 @@ LIMITS: Mapping[str, Mapping[str, Limit]] = {
         "remote_port": _NO_REMOTE_PORT,
         "reset_in_the_body": Limit(
             "it ends the chunks in good order when the application raises",
-            Answer(200, complete=True, or_nothing=True),
+            Answer(200, body=b"part", complete=True),
         ),
         "too_short": Limit(
-            "it drops what it still held when the application raises, be it the head",
+            "it drops what it still held when the application raises, the head too if it held that",
             Answer(200, headers={"Content-Length": "100"}, complete=False, or_nothing=True),
         ),
         "underscore_in_a_name": _UNDERSCORE_PASSES,
+    },
+    "gevent": {
+        "encoded_slash": _SLASH_IS_DECODED,
+    },
+    "mod_wsgi": {
+        "client_breaks_off": Limit(
+            "it answers 500 itself, and whether the application ran before depends on the moment"
+        ),
+        "nul": Limit("Apache refuses the path as one of no file", Answer(404), ()),
+        "reset_in_the_body": Limit(
+            "the daemon process cannot tell Apache's that the body is incomplete",
+            Answer(200, body=b"part", complete=True),
+        ),
     },
 }

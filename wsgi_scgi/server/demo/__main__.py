@@ -28,6 +28,7 @@ def serve_demo(address: UnixAddress, *, parent: int | None = None) -> None:
     Raises ConfigurationError where the address cannot be had.
     """
     application = DemoApplication(pause=gevent.sleep)
+    parent = os.getppid() if parent is None else parent
     run(SCGIServer(application, address), parent=parent, stop_timeout=_STOP_TIMEOUT)
 
 

@@ -1,0 +1,1 @@
+"""The examples are run: each site with its framework, a login, and an SCGI server behind it."""

@@ -1,0 +1,381 @@
+"""Compiled twins: which form is used, and that nobody can tell them apart but by a clock."""
+
+import os
+import random
+import sys
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wsgi_scgi import compiled
+from wsgi_scgi.compiled import PURE, TWINS, compiled_in, in_use
+from wsgi_scgi.scgi.response_head import MAX_LINE, MAX_LINES
+from wsgi_scgi.semantics import fields as _fields
+from wsgi_scgi.semantics.fields import FieldRules
+from wsgi_scgi.worker.plain_head import HeadLimits
+
+NAMES = (
+    "encode_request_head",
+    "end_to_end_fields",
+    "forwarded_fields",
+    "parse_whole_head",
+    "plain_environ",
+)
+
+
+def answer(question: str) -> str:
+    """Say which form was asked."""
+    return f"reference: {question}"
+
+
+class Workshop:
+    """A directory of extension modules, as far as the import system can tell."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def make(self, name: str, text: str, source: str | None = None) -> None:
+        """Write an extension, and the source that it says it was built from or another."""
+        (self._directory / f"{name}.py").write_text(text)
+        if source is not None:
+            (self._directory / f"{name}.pyx").write_text(source)
+
+
+@pytest.fixture
+def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
+    monkeypatch.delenv(PURE, raising=False)
+    monkeypatch.setattr(compiled, "TWINS", {})
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    monkeypatch.setattr(sys, "modules", dict(sys.modules))
+    return Workshop(tmp_path)
+
+
+_ANSWER = "def answer(question):\n    return f'compiled: {question}'\n"
+
+
+def test_the_compiled_form_is_used_where_there_is_one(workshop: Workshop) -> None:
+    workshop.make("_twin", f"SOURCE = 1\n{_ANSWER}")
+
+    chosen = compiled_in("_twin")(answer)
+
+    assert chosen("x") == "compiled: x"
+    twins = compiled.TWINS["answer"]
+    assert (twins.reference, twins.compiled, twins.missing) == (answer, chosen, "")
+    assert in_use() == "answer"
+
+
+def test_an_extension_beside_the_source_that_it_was_built_from_is_used(workshop: Workshop) -> None:
+    workshop.make("_twin", f"SOURCE = {zlib.crc32(b'source')}\n{_ANSWER}", "source")
+
+    assert compiled_in("_twin")(answer)("x") == "compiled: x"
+
+
+@pytest.mark.parametrize("pure", ["1", "0", "yes"])
+def test_the_environment_can_switch_all_twins_off(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch, pure: str
+) -> None:
+    monkeypatch.setenv(PURE, pure)
+    workshop.make("_twin", f"SOURCE = 1\n{_ANSWER}")
+
+    assert compiled_in("_twin")(answer) is answer
+    assert in_use() == "not answer (WSGI_SCGI_PURE is set)"
+
+
+def test_an_empty_variable_switches_nothing_off(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PURE, "")
+    workshop.make("_twin", f"SOURCE = 1\n{_ANSWER}")
+
+    assert compiled_in("_twin")(answer) is not answer
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import _absent_module\n", "No module named '_absent_module'"),
+        ("raise ImportError('undefined symbol')\n", "undefined symbol"),
+        ("raise TypeError('of another time')\n", "of another time"),
+        ("SOURCE = 1\n", "has no attribute 'answer'"),
+        (f"SOURCE = 1\n{_ANSWER}", "built from another source"),
+        (_ANSWER, "has no attribute 'SOURCE'"),
+    ],
+)
+def test_an_extension_that_does_not_fit_costs_speed_and_nothing_else(
+    workshop: Workshop, text: str, reason: str
+) -> None:
+    workshop.make("_twin", text, "source" if "SOURCE" in reason or "source" in reason else None)
+
+    assert compiled_in("_twin")(answer) is answer
+    assert reason in compiled.TWINS["answer"].missing
+
+
+def test_an_extension_that_was_not_built_is_told_in_words(workshop: Workshop) -> None:
+    workshop.make("_other", f"SOURCE = 1\n{_ANSWER.replace('answer', 'another')}")
+
+    def another(question: str) -> str:
+        return question
+
+    assert compiled_in("_twin")(answer) is answer
+    compiled_in("_other")(another)
+    assert in_use() == "another; not answer (not built: Cython or a C compiler was missing)"
+
+
+def test_the_twins_of_the_package_are_known() -> None:
+    assert set(TWINS) == set(NAMES)
+
+
+# From here on: the same outcome from both forms.
+
+
+def both(name: str) -> tuple[Callable[..., object], Callable[..., object]]:
+    """Return the reference and the compiled form, or skip the test and say why."""
+    twins = TWINS[name]
+    if twins.compiled is None:
+        if os.environ.get("CI", "").lower() == "true" and not os.environ.get(PURE):
+            pytest.fail(f"{name}: {twins.missing}", pytrace=False)
+        pytest.skip(f"{name}: {twins.missing}")
+    return twins.reference, twins.compiled
+
+
+def outcome(function: Callable[..., object], *arguments: Any) -> object:
+    """Return the result, a mapping with its order, or the type and message of the exception."""
+    try:
+        result = function(*arguments)
+    except Exception as error:
+        return type(error), str(error)
+    return (dict, list(result.items())) if isinstance(result, Mapping) else result
+
+
+def mutated(data: bytes, chance: random.Random) -> bytes:
+    """Return ``data`` with a few bytes replaced, removed, doubled or cut off."""
+    changed = bytearray(data)
+    for _ in range(chance.randrange(1, 4)):
+        at = chance.randrange(len(changed) + 1)
+        match chance.randrange(5):
+            case 0:
+                changed[at : at + 1] = bytes([chance.randrange(256)])
+            case 1:
+                del changed[at : at + chance.randrange(1, 8)]
+            case 2:
+                changed[at:at] = changed[at : at + chance.randrange(1, 30)]
+            case 3:
+                changed[at:at] = chance.choice([b"\r", b"\n", b"\r\n", b":", b" ", b"\0", b"%"])
+            case _:
+                del changed[at:]
+    return bytes(changed)
+
+
+_TEXT = st.one_of(
+    st.text(st.characters(min_codepoint=0, max_codepoint=0x101), max_size=20),
+    st.sampled_from(["", "SCGI", "CONTENT_LENGTH", "A\0B", "\u20ac", "\udc80", "x" * 300]),
+)
+
+
+class Text(str):
+    """A string that is none to whoever looks closely."""
+
+    __slots__ = ()
+
+
+@given(
+    st.one_of(st.integers(-5, 2**70), st.booleans(), st.text(max_size=3)),
+    st.dictionaries(_TEXT, st.one_of(_TEXT, _TEXT.map(Text), st.none()), max_size=12),
+    st.sampled_from([0, -1, 30, 60, 100, 400, 65536, 2**80, 61.5]),
+)
+def test_both_forms_encode_alike(content_length: Any, variables: Any, limit: Any) -> None:
+    reference, twin = both("encode_request_head")
+
+    def encode(form: Callable[..., object]) -> Callable[..., object]:
+        return lambda: form(content_length, variables, limit=limit)
+
+    assert outcome(encode(twin)) == outcome(encode(reference))
+
+
+@pytest.mark.parametrize("variables", [None, [], [("A", "b")], {1: "x"}, {"A": 1}, {"A": b"x"}])
+def test_both_forms_refuse_alike_what_is_no_mapping_of_strings(variables: Any) -> None:
+    reference, twin = both("encode_request_head")
+
+    assert outcome(twin, 0, variables) == outcome(reference, 0, variables)
+
+
+def test_both_forms_count_the_bytes_of_a_block_alike() -> None:
+    reference, twin = both("encode_request_head")
+
+    for size in (0, 1, 9, 73, 74, 75, 76, 973, 975, 65509, 65510, 65511, 65512):
+        assert outcome(twin, 7, {"A": "x" * size}) == outcome(reference, 7, {"A": "x" * size})
+
+
+_KEYS = st.one_of(
+    st.text("ABCX_.-c\xe9\u0100", max_size=6).map("HTTP_".__add__),
+    st.sampled_from(["HTTP_CONNECTION", "HTTP_TE", "HTTP_PROXY", "HTTP_HOST", "HTTP", "PATH", ""]),
+)
+_CONNECTIONS = st.sampled_from(["close", "keep-alive", "Close", "A", "close, x-a", "", "TE"])
+
+
+@given(
+    st.dictionaries(
+        st.one_of(_KEYS, _KEYS.map(Text)), st.one_of(_TEXT, _TEXT.map(Text), st.integers())
+    ),
+    st.one_of(st.none(), _CONNECTIONS),
+)
+def test_both_forms_forward_the_same_fields(environ: dict[str, Any], connection: Any) -> None:
+    reference, twin = both("forwarded_fields")
+    if connection is not None:
+        environ["HTTP_CONNECTION"] = connection
+
+    assert outcome(twin, environ) == outcome(reference, environ)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        None,
+        [],
+        {1: "x"},
+        {"HTTP_A": None},
+        {b"HTTP_A": "x"},
+        {"HTTP_CONNECTION": "close", "HTTP_CLOSE": "1"},
+        {"HTTP_CONNECTION": "keep-alive", "HTTP_KEEP_ALIVE": "1", "HTTP_A": "1"},
+        {"HTTP_CONNECTION": Text("close"), "HTTP_A": "1"},
+        {"HTTP_CONNECTION": 0, "HTTP_A": "1"},
+    ],
+)
+def test_both_forms_judge_an_odd_environ_alike(environ: Any) -> None:
+    reference, twin = both("forwarded_fields")
+
+    assert outcome(twin, environ) == outcome(reference, environ)
+
+
+_FIELD = st.tuples(
+    st.sampled_from(
+        [
+            *("Set-Cookie", "X-A", "x-a", "Connection", "TE", "Trailer", "\u212a", "\xc9"),
+            *("Content-Type", "Content-Length", "X-Sendfile", "x-hidden", Text("TE"), Text("A")),
+        ]
+    ),
+    st.sampled_from(["", "close", "X-A", "x-a, te", "content-type"]),
+)
+_RULES = (FieldRules(), FieldRules(hidden=frozenset({"x-hidden"})))
+
+
+@given(
+    st.one_of(st.lists(_FIELD), st.lists(_FIELD).map(tuple)),
+    st.sampled_from([200, 204, 304, 404]),
+    st.sampled_from([(), *((rules,) for rules in _RULES)]),
+)
+def test_both_forms_remove_the_same_fields(fields: Any, status: int, rules: Any) -> None:
+    reference, twin = both("end_to_end_fields")
+
+    assert outcome(twin, fields, status, *rules) == outcome(reference, fields, status, *rules)
+
+
+@pytest.mark.parametrize(
+    "fields", [None, {}, [("A",)], [("A", "b", "c")], [(1, "b")], [["A", "b"]], ["Ab"]]
+)
+def test_both_forms_refuse_alike_what_are_no_fields(fields: Any) -> None:
+    reference, twin = both("end_to_end_fields")
+
+    assert outcome(twin, fields, 200, _RULES[0]) == outcome(reference, fields, 200, _RULES[0])
+
+
+def test_both_forms_remember_as_few_names() -> None:
+    _, twin = both("forwarded_fields")
+
+    for number in range(_fields._KNOWN_LIMIT + 10):
+        assert twin({f"HTTP_X_{number}": "1"}) == {f"HTTP_X_{number}": "1"}
+    assert len(_fields._known) <= _fields._KNOWN_LIMIT
+
+
+_RESPONSE = (
+    b"Status: 200 OK\r\nContent-Type: text/html\nContent-Length: 13\r\nETag: a\r\netag: b\r\n"
+    b"Location: /x\r\nSet-Cookie: a=1\r\nSet-Cookie:b=2 \t\r\nServer: x\r\nLast-Modified: y\r\n"
+    b"Content-Range: z\r\nDate: 1\r\nExpires: 2\r\nX-\xe9: 1\r\n\r\nHello, world\n"
+)
+_RESPONSE_PIECES = st.sampled_from(
+    [
+        *_RESPONSE.splitlines(keepends=True),
+        b"\r\n",
+        b"\n",
+        b"\r",
+        b"Status: 404\r\n",
+        b"Status:404 \t Not  Here \r\n",
+        b"Status: 103\n",
+        b"Status: 101\n",
+        b"Status: 600\n",
+        b"Status: 20\n",
+        b"Status: 2000\n",
+        b"Status: 200\t\xe9\n",
+        b"Content-Length: 9223372036854775807\n",
+        b"content-length: 9223372036854775808\n",
+        b"content-length: 99999999999999999999\n",
+        b"content-length:\n",
+        b"LOCATION: \n",
+        b"location: /y\n",
+        b"Transfer-Encoding: chunked\n",
+        b"HTTP/1.1 200 OK\n",
+        b"X:\n",
+        b" folded\n",
+        b"X y: 1\n",
+        b"X: \x7f\n",
+    ]
+)
+
+
+@given(st.one_of(st.lists(_RESPONSE_PIECES, max_size=8).map(b"".join), st.binary(max_size=40)))
+def test_both_forms_parse_the_same_response_heads(data: bytes) -> None:
+    reference, twin = both("parse_whole_head")
+
+    assert outcome(twin, data) == outcome(reference, data)
+
+
+def test_both_forms_know_the_same_limits_of_a_response_head() -> None:
+    reference, twin = both("parse_whole_head")
+
+    for lines in (MAX_LINES - 1, MAX_LINES, MAX_LINES + 1, 5000):
+        head = b"X:\n" * lines + b"\n"
+        assert twin(head) == reference(head)
+    for size in range(MAX_LINE - 4, MAX_LINE + 3):
+        head = b"X:" + b"y" * (size - 4) + b"\n\n"
+        assert len(head) == size
+        assert twin(head) == reference(head)
+        assert (twin(head) is None) == (size > MAX_LINE)
+
+
+def test_both_forms_take_mutated_response_heads_alike() -> None:
+    reference, twin = both("parse_whole_head")
+    chance = random.Random(4)
+    plain = _RESPONSE.replace(b"X-\xe9: 1\r\n", b"")
+    assert twin(plain) is not None
+
+    for _ in range(10000):
+        data = mutated(plain, chance)
+        assert outcome(twin, data) == outcome(reference, data), data
+
+
+_REQUEST = (
+    b"GET /a/%41%%4g%4?page=2&x=%41 HTTP/1.1\r\nHost: localhost:8000\r\nUser-Agent: x/1\r\n"
+    b"Accept: */*\r\nCookie: a=\xe9 \t\r\nConnection: Keep-Alive\r\nContent-Type: text/plain\r\n"
+    b"Content-Length: 12\r\nX-Empty:\r\nPriority:u=0, i\r\nX-2: \t y\r\n"
+)
+
+
+def test_both_forms_take_mutated_request_heads_alike() -> None:
+    reference, twin = both("plain_environ")
+    chance = random.Random(4)
+    base = {"SERVER_PROTOCOL": "HTTP/1.1"}
+    limits = HeadLimits(request_line=60, fields=12, field_size=60)
+    assert twin(_REQUEST, len(_REQUEST) - 2, base, limits) is not None
+
+    for _ in range(10000):
+        data = mutated(_REQUEST, chance)
+        end = chance.choice([len(data) - 2, len(data) - 2, len(data), len(data) + 9, 0, -2])
+        ours = outcome(twin, data, end, base, limits)
+        assert ours == outcome(reference, data, end, base, limits), (data, end)
+    assert base == {"SERVER_PROTOCOL": "HTTP/1.1"}

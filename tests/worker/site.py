@@ -1,0 +1,174 @@
+"""The application behind the workers under test: each path does one thing to the server."""
+
+from __future__ import annotations
+
+import io
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+from wsgiref.validate import validator
+
+# What differs from one connection or process to another, and what only one of the workers has.
+_NOT_COMPARED = {"REMOTE_PORT", "SERVER_PORT", "HTTP_HOST", "wsgi_scgi.sendfile", "SERVER_ADDR"}
+
+Start = Callable[..., Any]
+
+
+def application(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+    """Answer as the path says."""
+    return PAGES.get(environ["PATH_INFO"], _environ)(environ, start_response)
+
+
+def _environ(environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    """Tell what the server gave us: the values that can be compared, the types of the others."""
+    lines = [
+        f"{name}={value!r}" if isinstance(value, (str, bool, tuple)) else f"{name} is there"
+        for name, value in sorted(environ.items())
+        if name not in _NOT_COMPARED
+    ]
+    return _text("\n".join(lines).encode(), start_response)
+
+
+def _text(body: bytes, start_response: Start) -> list[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", str(len(body)))])
+    return [body]
+
+
+@validator
+def _valid(_environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    return _text(b"valid", start_response)
+
+
+def _echo(environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    return _text(environ["wsgi.input"].read(), start_response)
+
+
+def _unread(_environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    return _text(b"unread", start_response)
+
+
+def _pieces(_environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield from (b"one ", b"", b"two ", b"three")
+
+
+def _written(_environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    write = start_response("200 OK", [("Content-Length", "7")])
+    write(b"wri")
+    write(b"tt")
+    return [b"en too long"]
+
+
+def _empty(_environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    start_response("204 No Content", [("Content-Length", "0")])
+    return []
+
+
+def _raises(_environ: dict[str, Any], _start_response: Start) -> list[bytes]:
+    raise RuntimeError("before the head")
+
+
+def _refused(_environ: dict[str, Any], _start_response: Start) -> list[bytes]:
+    raise ConnectionRefusedError("an OSError of the application's own")
+
+
+def _breaks(_environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Length", "100")])
+    yield b"part"
+    raise RuntimeError("in the body")
+
+
+def _bad_field(_environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    start_response("200 OK", [("X-Split", "a\r\nX-Injected: b")])
+    return [b"never"]
+
+
+def _hop_by_hop(_environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    fields = [("Connection", "close"), ("Server", "ours"), ("X-Kept", " kept ")]
+    start_response("200 OK", [*fields, ("Content-Length", "2")])
+    return [b"ok"]
+
+
+def _hints(environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    environ["wsgi.early_hints"]([("Link", "</style.css>; rel=preload")])
+    return _text(b"hinted", start_response)
+
+
+def _file(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # the server closes it
+    file.write(b"x" * 3_000_000)
+    file.seek(1_000_000)
+    start_response("200 OK", [("Content-Length", "2000000")])
+    wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](file, 65536)
+    return wrapped
+
+
+def _short_file(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # the server closes it
+    file.write(b"short")
+    file.seek(0)
+    start_response("200 OK", [("Content-Length", "100")])
+    wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](file)
+    return wrapped
+
+
+def _no_file(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+    start_response("200 OK", [("Content-Length", "6")])
+    wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](io.BytesIO(b"memory"))
+    return wrapped
+
+
+def _descriptor(environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
+    """Send the same bytes from a file and from a socket."""
+    start_response("200 OK", [("Content-Length", "2000")])
+    send = environ["wsgi_scgi.sendfile"]
+    with tempfile.TemporaryFile(buffering=0) as file:
+        file.write(b"-" * 10 + b"f" * 1000)
+        assert send(file.fileno(), 5000, 10) == 1000
+    yield b""
+    near, far = _socketpair()
+    try:
+        near.send(b"s" * 990)
+        assert send(far.fileno(), 5000) == 990
+        try:
+            send(far.fileno(), 5000)
+        except BlockingIOError:
+            near.close()
+        assert send(far.fileno(), 5000) == 0
+    finally:
+        far.close()
+    yield b"the end of it"
+
+
+def _socketpair() -> tuple[Any, Any]:
+    import _socket
+
+    near, far = _socket.socketpair()
+    far.setblocking(False)
+    return near, far
+
+
+def _worker(_environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    return _text(str(os.getpid()).encode(), start_response)
+
+
+PAGES: dict[str, Callable[[dict[str, Any], Start], Iterable[bytes]]] = {
+    "/valid": _valid,
+    "/echo": _echo,
+    "/unread": _unread,
+    "/pieces": _pieces,
+    "/written": _written,
+    "/empty": _empty,
+    "/raises": _raises,
+    "/refused": _refused,
+    "/breaks": _breaks,
+    "/bad-field": _bad_field,
+    "/hop-by-hop": _hop_by_hop,
+    "/hints": _hints,
+    "/file": _file,
+    "/short-file": _short_file,
+    "/no-file": _no_file,
+    "/descriptor": _descriptor,
+    "/worker": _worker,
+}
