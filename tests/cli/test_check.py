@@ -59,7 +59,7 @@ def test_a_right_file_is_told_as_what_would_run_where(check: Check) -> None:
             "listen  http://127.0.0.1:8080",
             "listen  http://[::1]:8080",
             "listen  unix:/run/gateway.sock",
-            "workers 2 of class gevent",
+            "workers 2 of class wsgi_scgi.worker.GatewayWorker",
             "setting keepalive = 5",
             "route   /private/ -> excluded",
             "route   / -> scgi://localhost:4000"
@@ -73,7 +73,7 @@ def test_without_settings_the_defaults_are_told(check: Check) -> None:
         0,
         [
             "listen  http://127.0.0.1:8000",
-            "workers 1 of class gevent",
+            "workers 1 of class wsgi_scgi.worker.GatewayWorker",
             "route   / -> scgi+unix:///run/app.sock",
         ],
     )
@@ -84,7 +84,7 @@ def test_the_environment_counts_as_it_does_for_serve(
 ) -> None:
     monkeypatch.setenv("GUNICORN_CMD_ARGS", "--workers 3")
     _, lines = check("[[route]]\npath = '/'\nbackend = 'scgi://h'\n")
-    assert "workers 3 of class gevent" in lines
+    assert "workers 3 of class wsgi_scgi.worker.GatewayWorker" in lines
 
 
 def test_functions_that_are_not_compiled_are_told_with_the_reason(

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -594,3 +595,93 @@ def test_what_was_taken_from_a_queue_that_is_never_empty_is_given_back(
         assert kept._file.seek(0, 2) <= 5000
         kept._file.seek(position)
     assert taken + kept.take(1000) == b"".join(pieces)
+
+
+# Large bodies that the server takes from the socket itself
+
+
+class Taker:
+    """A server's `wsgi_scgi.splice`: it takes bytes from the backend's socket as they come."""
+
+    def __init__(self, refuses_at: int = -1) -> None:
+        self.taken = bytearray()
+        self.calls: list[int] = []
+        self._refuses_at = refuses_at
+
+    def __call__(self, descriptor: int, count: int, behind: int) -> int:
+        self.calls.append(behind)
+        if behind == self._refuses_at:
+            return -1
+        with socket.socket(fileno=os.dup(descriptor)) as source:
+            data = source.recv(count, socket.MSG_DONTWAIT)
+        self.taken += data
+        return len(data)
+
+
+def taken_from(rig: Rig, taker: Taker) -> tuple[bytes, Exception | None]:
+    """Return what was given or taken of the body, in order, and what ended it."""
+
+    def collect(exchange: Exchange) -> tuple[bytes, Exception | None]:
+        body = BackendBody(exchange, exchange.receive_head(), splice=taker)
+        try:
+            for piece in body:
+                taker.taken += piece
+        except Exception as error:
+            return bytes(taker.taken), error
+        finally:
+            body.close()
+        return bytes(taker.taken), None
+
+    return rig.call(collect)
+
+
+@pytest.mark.parametrize("beyond", [0, 1, relay.LARGE])
+def test_a_large_body_is_left_to_the_server_that_can_take_it(rig: Rig, beyond: int) -> None:
+    content = bytes(range(256)) * (8 * relay.LARGE // 256) + b"x" * beyond
+    rig.plays(ReadHead(), Write(head(len(content)) + content))
+    taker = Taker()
+
+    assert taken_from(rig, taker) == (content, None)
+    assert taker.calls
+
+
+def test_a_server_that_refuses_gets_the_bytes(rig: Rig) -> None:
+    content = b"x" * (4 * relay.LARGE)
+    rig.plays(ReadHead(), Write(head(len(content))), Wait("head"), Write(content))
+    rig.gates.open("head")
+    taker = Taker(refuses_at=0)
+
+    assert taken_from(rig, taker) == (content, None)
+    assert taker.calls.count(0) <= 1
+
+
+def test_a_small_body_is_given(rig: Rig) -> None:
+    content = b"x" * (relay.LARGE - 1)
+    rig.plays(ReadHead(), Write(head(len(content)) + content))
+    taker = Taker()
+
+    assert taken_from(rig, taker) == (content, None)
+    assert not taker.calls
+
+
+@pytest.mark.parametrize("ending", [Close(), Reset()])
+def test_a_large_body_that_breaks_off_is_told(rig: Rig, ending: Close | Reset) -> None:
+    content = b"x" * (4 * relay.LARGE)
+    rig.plays(ReadHead(), Write(head(len(content) + 2 * relay.LARGE) + content), ending)
+    taker = Taker()
+
+    received, error = taken_from(rig, taker)
+
+    assert isinstance(error, TruncatedResponse)
+    assert content.startswith(received)
+
+
+def test_a_backend_that_falls_silent_in_a_large_body_is_given_up(rig: Rig) -> None:
+    rig.limits = Limits(timeout=0.3)
+    content = b"x" * relay.LARGE
+    rig.plays(ReadHead(), Write(head(8 * relay.LARGE) + content), ReadToEnd())
+
+    received, error = taken_from(rig, Taker())
+
+    assert isinstance(error, BackendTimeout)
+    assert received == content

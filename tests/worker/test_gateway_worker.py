@@ -230,9 +230,9 @@ def test_a_file_without_a_descriptor_is_read(gateway: Gateway) -> None:
     assert ask(gateway, request("/no-file")).body == b"memory"
 
 
-def test_a_body_may_come_from_descriptors(gateway: Gateway) -> None:
+def test_a_part_of_a_body_may_come_from_a_socket(gateway: Gateway) -> None:
     expected = b"f" * 1000 + b"s" * 990 + b"the end of"
-    assert ask(gateway, request("/descriptor")).body == expected
+    assert ask(gateway, request("/splice")).body == expected
 
 
 def test_a_client_that_leaves_does_not_disturb_others(gateway: Gateway) -> None:

@@ -105,7 +105,8 @@ class Delivery(enum.Enum):
 def delivery_of(environ: Mapping[str, Any], *, whole: bool) -> Delivery:
     """Recognise the server by its ``wsgi.file_wrapper``; ``whole`` is false for a range.
 
-    - In a greenlet no server gets the descriptor: gevent's ``socket.sendfile`` is a loop over
+    - Our own worker says with ``wsgi_scgi.sendfile`` that it uses sendfile(2).
+    - In a greenlet no other server gets the descriptor: gevent's ``socket.sendfile`` is a loop over
       8 KiB reads that never lets other greenlets run.  Without one, gunicorn reads 64 KiB
       blocks from us.
     - gunicorn's other workers send as many bytes as Content-Length says from where the
@@ -119,6 +120,8 @@ def delivery_of(environ: Mapping[str, Any], *, whole: bool) -> Delivery:
     if wrapper is None:
         return Delivery.ITERATED
     is_class = isinstance(wrapper, type)
+    if environ.get("wsgi_scgi.sendfile"):
+        return Delivery.DESCRIPTOR
     if isinstance(current_waiter(), CooperativeWaiter):
         return Delivery.READS if is_class else Delivery.ITERATED
     module = wrapper.__module__ if is_class else ""

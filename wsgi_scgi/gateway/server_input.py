@@ -74,7 +74,11 @@ class GunicornInput:
             return bytes(self._body.read(min(limit, kept)))
         available = self._unreader.buf.getbuffer().nbytes
         if not available:
-            data = self._unreader.chunk(limit)
+            data: bytes = self._unreader.chunk(limit)
+            if len(data) <= limit:
+                # Going through the buffers of unreader and reader would copy it five times.
+                self._reader.length -= len(data)
+                return data
             self._unreader.unread(data)
             available = len(data)
-        return bytes(self._reader.read(min(limit, available))) if available else b""
+        return bytes(self._reader.read(min(limit, available)))

@@ -123,7 +123,7 @@ class Forwarder:
         if request.method == "HEAD" or head.status in (204, 304):
             exchange.close()
         else:
-            body = BackendBody(exchange, head)
+            body = BackendBody(exchange, head, splice=request.environ.get("wsgi_scgi.splice"))
             whole = body.whole()
             response.body = body if whole is None else whole
         return response

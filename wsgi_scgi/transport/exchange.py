@@ -60,7 +60,6 @@ class Exchange:
         "_client_deadline",
         "_connection",
         "_deadline",
-        "_fd",
         "_gone",
         "_head_deadline",
         "_limits",
@@ -72,6 +71,7 @@ class Exchange:
         "_socket",
         "_waiter",
         "_watching",
+        "fd",
         "sending",
         "surplus",
     )
@@ -89,8 +89,8 @@ class Exchange:
         self._connection = connection
         self._socket = connection.socket
         self._waiter = connection.waiter
-        self._fd = connection.socket.fileno()
-        self._readable: tuple[Interest] = ((self._fd, READ),)
+        self.fd = connection.socket.fileno()
+        self._readable: tuple[Interest] = ((self.fd, READ),)
         self._outgoing = memoryview(head)
         self._body = body
         self._client = client
@@ -158,7 +158,7 @@ class Exchange:
                     self._answer_half_closed()
                 return arrived
             self._silent = False
-            self._wait_for_backend()
+            self.wait_for_backend()
 
     def advance(self, *, keep: bool = False, listen: bool = True) -> bytes | Turn:
         """Send one piece, or wait until that is possible; return early with what arrives.
@@ -224,19 +224,19 @@ class Exchange:
         if not body.ready():
             interests = [(body.fd, READ)]
             if listen:
-                interests.append((self._fd, READ))
+                interests.append((self.fd, READ))
             if keep:
                 interests.append((body.fd, WRITE))
             left = self._client_deadline.bound(self._limits.client_timeout)
             index = self._waiter.wait(interests, self._bound(left))
             if index < 0:
-                self._check_deadlines()
+                self.check_deadlines()
                 body.abandon()
                 raise RequestTimeout(
                     f"the client was silent for {self._limits.client_timeout:g} seconds"
                 )
             if index:
-                return self._hear() if interests[index][0] == self._fd else Turn.CLIENT
+                return self._hear() if interests[index][0] == self.fd else Turn.CLIENT
         elif keep and body.fd < 0:
             return Turn.CLIENT  # reading may block, so the client gets what there is first
         try:
@@ -251,22 +251,22 @@ class Exchange:
         return None
 
     def _wait_to_send(self, keep: bool, listen: bool) -> bytes | Turn:
-        interests = [(self._fd, WRITE)]
+        interests = [(self.fd, WRITE)]
         if listen:
-            interests.append((self._fd, READ))
+            interests.append((self.fd, READ))
         if keep and self._client is not None:
             if self._client.fd < 0:
                 return Turn.CLIENT
             interests.append((self._client.fd, WRITE))
         index = self._waiter.wait(interests, self._bound(self._limits.timeout))
         if index < 0:
-            self._check_deadlines()
+            self.check_deadlines()
             raise BackendTimeout(
                 f"the backend took nothing of the request for {self._limits.timeout:g} seconds"
             )
         if not index:
             return Turn.SENT
-        return self._hear() if interests[index][0] == self._fd else Turn.CLIENT
+        return self._hear() if interests[index][0] == self.fd else Turn.CLIENT
 
     def _hear(self) -> bytes | Turn:
         data = self._receive_now()
@@ -274,18 +274,22 @@ class Exchange:
 
     def _receive_now(self) -> bytes | None:
         """Return what has arrived, b"" at the end, None if nothing has."""
-        self._check_deadlines()  # a backend that never lets us wait has them too
+        self.check_deadlines()  # a backend that never lets us wait has them too
         try:
             return self._socket.recv(RECEIVE_SIZE)
         except BlockingIOError:
             return None
         except OSError as error:
-            cause = f"the connection to the backend broke: {error.strerror or error}"
-            if self._send_error is not None:
-                cause += " (it had stopped taking the request)"
-            raise ResponseError(cause) from error
+            raise self.broken(error) from error
 
-    def _wait_for_backend(self) -> None:
+    def broken(self, error: OSError) -> ResponseError:
+        """Return what to tell of an error of the backend's socket."""
+        cause = f"the connection to the backend broke: {error.strerror or error}"
+        if self._send_error is not None:
+            cause += " (it had stopped taking the request)"
+        return ResponseError(cause)
+
+    def wait_for_backend(self) -> None:
         """Wait until the backend has sent something; notice a client that leaves meanwhile."""
         timeout = self._limits.timeout
         if self._watching and not self._waiter.wait(self._readable, self._bound(WATCH_AFTER)):
@@ -308,7 +312,7 @@ class Exchange:
             elif silence.passed:
                 raise BackendTimeout(f"the backend was silent for {timeout:g} seconds")
             else:
-                self._check_deadlines()
+                self.check_deadlines()
 
     def _look_at_client(self) -> None:
         """Judge a client whose socket has become readable after its request was read."""
@@ -337,7 +341,8 @@ class Exchange:
     def _bound(self, seconds: float) -> float:
         return self._head_deadline.bound(self._deadline.bound(seconds))
 
-    def _check_deadlines(self) -> None:
+    def check_deadlines(self) -> None:
+        """Raise BackendTimeout if the exchange or the response head takes too long."""
         if self._deadline is self._head_deadline is NO_DEADLINE:
             return
         if self._deadline.passed:

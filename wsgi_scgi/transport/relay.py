@@ -8,6 +8,7 @@ written everything.  What arrives is kept then, and the client gets only what it
 import logging
 import shutil
 import tempfile
+from collections.abc import Callable
 from typing import IO
 
 from ..errors import ResponseError, TruncatedResponse
@@ -23,6 +24,9 @@ KEPT_LIMIT = 1 << 30
 BETWEEN_PAUSES = 1 << 20
 """Bytes after which other greenlets run, where both sides are so fast that nobody waits."""
 
+LARGE = 1 << 18
+"""Bytes left of a body that are worth a pipe, and are then not copied (splice(2))."""
+
 PIECE = 8192
 """Bytes that fit into a socket which is ready for writing."""
 
@@ -30,10 +34,29 @@ PIECE = 8192
 class BackendBody:
     """Iterator over the body behind ``head``; see gateway.response.ResponseBody."""
 
-    __slots__ = ("_complete", "_error", "_exchange", "_first", "_kept", "_left", "_unpaused")
+    __slots__ = (
+        "_complete",
+        "_error",
+        "_exchange",
+        "_first",
+        "_given",
+        "_kept",
+        "_left",
+        "_splice",
+        "_unpaused",
+    )
 
-    def __init__(self, exchange: Exchange, head: ResponseHead) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        head: ResponseHead,
+        *,
+        splice: Callable[[int, int, int], int] | None = None,
+    ) -> None:
+        """``splice`` is the server's ``wsgi_scgi.splice``, if it has one."""
         self._exchange = exchange
+        self._splice = splice
+        self._given = 0
         self._left = head.content_length
         self._kept = _Kept()
         self._complete = False
@@ -53,6 +76,11 @@ class BackendBody:
         Raises TruncatedResponse, BackendTimeout, ClientDisconnected or RequestTimeout; the
         server then cuts the connection.
         """
+        piece = self._next()
+        self._given += len(piece)
+        return piece
+
+    def _next(self) -> bytes:
         if self._first is not None:
             first, self._first = self._first, None
             if self._uploading:
@@ -74,7 +102,9 @@ class BackendBody:
             raise self._error
         if self._complete:
             raise StopIteration
-        data = self._account(self._receive())
+        if self._splice is not None and (self._left or 0) >= LARGE:
+            self._pass_on(self._splice)
+        data = self._account(b"" if self._left == 0 else self._receive())
         if data:
             return data
         if self._error is not None:
@@ -101,6 +131,25 @@ class BackendBody:
         except ResponseError as error:
             self._error = _truncated(error)
             return Turn.SENT
+
+    def _pass_on(self, splice: Callable[[int, int, int], int]) -> None:
+        """Let the server take from the backend's socket what it can, until little is left."""
+        exchange = self._exchange
+        while self._left is not None and self._left >= LARGE:
+            exchange.check_deadlines()
+            try:
+                moved = splice(exchange.fd, self._left, self._given)
+            except BlockingIOError:
+                exchange.wait_for_backend()
+                continue
+            except OSError as error:
+                raise _truncated(exchange.broken(error)) from error
+            if moved < 0:
+                self._splice = None  # a middleware wants to see the bytes
+            if moved <= 0:
+                return
+            self._given += moved
+            self._left -= moved
 
     def _receive(self) -> bytes:
         try:

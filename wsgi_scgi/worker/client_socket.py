@@ -28,7 +28,7 @@ _F_SETPIPE_SZ = 1031
 CAN_SPLICE = hasattr(os, "splice")
 
 
-class ClientLeft(ConnectionError):
+class ClientLeft(Exception):
     """The client takes nothing any more: it closed the connection, or is silent for too long."""
 
 

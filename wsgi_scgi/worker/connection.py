@@ -73,8 +73,9 @@ class Connection:
         request: Any = PlainRequest(environ, (environ["REMOTE_ADDR"], environ.get("REMOTE_PORT")))
         response = PlainResponse(request, self._client, cfg=worker.cfg, lines=path.lines)
         environ["wsgi.early_hints"] = response.send_early_hints
+        environ["wsgi_scgi.sendfile"] = True
         if CAN_SPLICE:
-            environ["wsgi_scgi.sendfile"] = response.send_from
+            environ["wsgi_scgi.splice"] = response.splice
         if not worker.count_request() or not path.keepalive_allowed:
             response.force_close()
         started = time.monotonic() if path.logs_access else 0.0

@@ -149,26 +149,25 @@ class PlainResponse(Response):
             self.force_close()
         return True
 
-    def send_from(self, descriptor: int, count: int, offset: int | None = None) -> int:
-        """Send up to ``count`` bytes of a file or a socket: ``wsgi_scgi.sendfile``.
+    def splice(self, descriptor: int, count: int, behind: int) -> int:
+        """Move bytes of the body from a socket to the client: ``wsgi_scgi.splice``.
 
-        Called by an application while its body is iterated; the head goes first.  A file is read
-        from ``offset``, of a socket (None) goes what has arrived.  Return how many bytes the
-        client took, 0 at the end of the source.  Raises BlockingIOError if nothing has arrived,
-        RuntimeError where this response has no Content-Length or no body.
+        Called by an application while its body is iterated, as PEP 3333's ``write``; the head
+        goes first.  Of up to ``count`` bytes those go that have arrived.  ``behind`` is how many
+        the application has given before: where they have not come here, something between the
+        two holds them back or changes them.  Return how many bytes the client took, 0 at the
+        end of the source, -1 where the application has to give the bytes themselves.  Raises
+        BlockingIOError if nothing has arrived, OSError for a source that is broken.
         """
-        if self.status is None or self.response_length is None or self._omits_body:
-            raise RuntimeError("only a body with Content-Length can be sent from a descriptor")
+        length = self.response_length
+        if self.status is None or length is None or self._omits_body or self.sent != behind:
+            return -1
         self.send_headers()
         if self._pending:
             self._flush()
-        count = min(count, self.response_length - self.sent)
-        if offset is not None:
-            moved = self._client.send_file(descriptor, offset, count)
-        else:
-            if self._pipe is None:
-                self._pipe = Pipe()
-            moved = self._client.splice(descriptor, self._pipe, count)
+        if self._pipe is None:
+            self._pipe = Pipe()
+        moved = self._client.splice(descriptor, self._pipe, min(count, length - self.sent))
         self.sent += moved
         return moved
 
