@@ -103,9 +103,9 @@ def _serve(worker_class: str) -> Callable[[Site, Path], Server]:
 
 
 def _gunicorn(
-    application: Callable[[Site], str], *, parser: str = "python"
+    application: Callable[[Site], str], *, parser: str = "python", worker_class: str = "gevent"
 ) -> Callable[[Site, Path], Server]:
-    """Return a starter of gunicorn's gevent worker with an application.
+    """Return a starter of gunicorn with an application, in its gevent worker or another.
 
     ``parser`` is gunicorn's ``http_parser``; ``wsgi-scgi serve`` uses the one in Python.
     """
@@ -113,7 +113,7 @@ def _gunicorn(
     def start(site: Site, directory: Path) -> Server:
         path = directory / "gunicorn.conf.py"
         lines = [f"{name} = {value!r}\n" for name, value in settings.gunicorn(site).items()]
-        lines.append(f'worker_class = "gevent"\nhttp_parser = "{parser}"\n')
+        lines.append(f'worker_class = "{worker_class}"\nhttp_parser = "{parser}"\n')
         path.write_text("".join(lines))
         command = ["-m", "gunicorn", "-c", str(path), application(site)]
         return _wait_for_python(command, directory)
@@ -150,6 +150,12 @@ def _what_flup_lacks(port: int) -> str:
 
 GATEWAYS = (
     Gateway(
+        name="wsgi-scgi",
+        title="wsgi-scgi, GatewayWorker",
+        start=_serve("wsgi_scgi.worker.GatewayWorker"),
+        missing=_nothing_missing,
+    ),
+    Gateway(
         name="wsgi-scgi-gevent",
         title="wsgi-scgi, gunicorn's gevent worker",
         start=_serve("gevent"),
@@ -173,6 +179,17 @@ GATEWAYS = (
         name="hello",
         title="hello, no backend, gunicorn gevent",
         start=_gunicorn(lambda _site: "benchmarks.hello:application"),
+        missing=_nothing_missing,
+        forwards=False,
+        has_routes=False,
+    ),
+    Gateway(
+        name="hello-gateway-worker",
+        title="hello, no backend, GatewayWorker",
+        start=_gunicorn(
+            lambda _site: "benchmarks.hello:application",
+            worker_class="wsgi_scgi.worker.GatewayWorker",
+        ),
         missing=_nothing_missing,
         forwards=False,
         has_routes=False,

@@ -4,7 +4,7 @@ import contextlib
 import resource
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -131,13 +131,15 @@ class _Entrant:
         return Row(self._gateway.name, self._gateway.title, self._samples)
 
 
-def run_scenario(bench: Bench, scenario: Scenario) -> Table:
-    """Measure every gateway that can take part; say why of those that cannot."""
+def run_scenario(bench: Bench, scenario: Scenario, only: Collection[str] | None = None) -> Table:
+    """Measure the gateways that can take part; say why of those that cannot."""
     streams = bench.plan.streams if scenario.opens_streams else 0
     site = Site(bench.backend.address, scenario.transport, scenario.routes, streams)
     rows: dict[str, Row] = {}
     entrants = []
     for gateway in GATEWAYS:
+        if only and gateway.name not in only:
+            continue
         note = _reason_against(gateway, scenario, site)
         if note:
             rows[gateway.name] = Row(gateway.name, gateway.title, note=note)
@@ -160,7 +162,7 @@ def run_scenario(bench: Bench, scenario: Scenario) -> Table:
     for entrant in entrants:
         row = entrant.row()
         rows[row.gateway] = row
-    ordered = [rows[gateway.name] for gateway in GATEWAYS]
+    ordered = [rows[gateway.name] for gateway in GATEWAYS if gateway.name in rows]
     return Table(scenario.name, scenario.title, scenario.load.metrics, ordered)
 
 

@@ -121,7 +121,7 @@ class Server:
     def stop(self) -> None:
         """End it by SIGTERM, by SIGKILL if that takes too long: it has nothing to save."""
         # Its children would outlive it.
-        processes = self._processes()
+        processes = self.processes()
         self._process.terminate()
         try:
             self._process.wait(_STOP_PATIENCE)
@@ -133,13 +133,14 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Return the CPU time used so far by all of its processes."""
-        return sum(_cpu_seconds(process) for process in self._processes())
+        return sum(_cpu_seconds(process) for process in self.processes())
 
     def memory_bytes(self) -> int:
         """Return the memory that is its own: PSS, where the kernel tells, else RSS."""
-        return sum(_memory_bytes(process) for process in self._processes())
+        return sum(_memory_bytes(process) for process in self.processes())
 
-    def _processes(self) -> list[int]:
+    def processes(self) -> list[int]:
+        """Return the ids of all processes of the gateway."""
         return list(self._walk())
 
     def _walk(self) -> Iterator[int]:

@@ -364,3 +364,18 @@ class TestMeasurement:
         assert isinstance(scenario.load, SmallRequests)
         names = {field.partition(":")[0] for field in scenario.load.wrk.fields}
         assert len(names | {"Host"}) == 13
+
+
+def test_system_calls_are_counted_for_a_gateway() -> None:
+    peers.require("strace", "apt-get install strace")
+    done = run("syscalls", "--gateway", "wsgi-scgi")
+    rows = [line for line in done.stdout.splitlines() if line.startswith("wsgi-scgi")]
+    assert done.returncode == 0 and len(rows) == 2  # over TCP and over a Unix socket
+    for row in rows:
+        for call in ("socket 1", "close 1", "sendto 2", "recvfrom 2"):
+            assert call in row
+
+
+def test_a_gateway_that_does_not_exist_is_told() -> None:
+    done = run("--gateway", "nonsense")
+    assert done.returncode == 2 and "there are: wsgi-scgi, " in done.stderr
