@@ -48,6 +48,23 @@ def _unread(_environ: dict[str, Any], start_response: Start) -> list[bytes]:
     return _text(b"unread", start_response)
 
 
+def _partly(environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    read = environ["wsgi.input"].read
+    yield b"%d bytes" % len(read(50))
+    yield b", then %d" % len(read(10))
+
+
+def _lists(_environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    start_response("200 OK", [["X-List", "kept"], ["Content-Length", "2"]])
+    return [b"ok"]
+
+
+def _no_bytes(_environ: dict[str, Any], start_response: Start) -> list[Any]:
+    start_response("200 OK", [("Content-Length", "2")])
+    return ["ok"]
+
+
 def _pieces(_environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
     start_response("200 OK", [("Content-Type", "text/plain")])
     yield from (b"one ", b"", b"two ", b"three")
@@ -155,6 +172,9 @@ PAGES: dict[str, Callable[[dict[str, Any], Start], Iterable[bytes]]] = {
     "/valid": _valid,
     "/echo": _echo,
     "/unread": _unread,
+    "/partly": _partly,
+    "/lists": _lists,
+    "/no-bytes": _no_bytes,
     "/pieces": _pieces,
     "/written": _written,
     "/empty": _empty,

@@ -107,6 +107,23 @@ def test_requests_that_come_at_once_are_answered_in_order(gateway: Gateway) -> N
         assert ends(client) is End.EOF
 
 
+def test_what_comes_together_with_the_end_of_a_body_is_not_lost(gateway: Gateway) -> None:
+    with connected(gateway) as client:
+        client.send(request("/partly", "Content-Length: 5000", method="POST") + b"x" * 2000)
+        assert client.await_bytes(b"50 bytes")  # the rest of the body has not been sent yet
+        client.send(b"y" * 3000 + request("/unread") + request("/pieces"))
+        bodies = [client.read_response("GET") for _ in range(3)]
+        assert [response and response.body for response in bodies] == [
+            b"50 bytes, then 10",
+            b"unread",
+            b"one two three",
+        ]
+
+
+def test_fields_may_be_lists(gateway: Gateway) -> None:
+    assert ask(gateway, request("/lists")).get("X-List") == "kept"
+
+
 def test_a_body_that_nobody_reads_ends_the_connection_if_it_is_large(gateway: Gateway) -> None:
     with connected(gateway) as client:
         client.send(request("/unread", "Content-Length: 10000000", method="POST") + b"x" * 70_000)
@@ -195,7 +212,7 @@ def test_204_has_no_length(gateway: Gateway) -> None:
     assert response.status == 204 and response.get("Content-Length") is None
 
 
-@pytest.mark.parametrize("path", ["/raises", "/refused", "/bad-field"])
+@pytest.mark.parametrize("path", ["/raises", "/refused", "/bad-field", "/no-bytes"])
 def test_an_application_that_fails_before_its_head_is_500(gateway: Gateway, path: str) -> None:
     response = ask(gateway, request(path))
     assert response.status == 500 and response.get("X-Injected") is None

@@ -1,6 +1,5 @@
 """One client connection: plain requests in a row, as gunicorn's async workers serve them."""
 
-import contextlib
 import time
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -87,7 +86,7 @@ class Connection:
         except (GreenletExit, SystemExit):
             return False  # the worker ends
         except BaseException as error:
-            if not response.headers_sent:
+            if not response.has_begun:
                 worker.handle_error(request, self._client.gevent_socket, path.address, error)
             else:
                 worker.log.exception("Error handling request")
@@ -142,10 +141,12 @@ class Connection:
         """Take the rest of a body; tell whether the next request can be found behind it."""
         if body.failed:
             return False
-        if not body.reader.length:
-            return True
-        self._client.gevent_socket.settimeout(UNREAD_TIMEOUT)
-        with contextlib.suppress(OSError):
-            body.read(UNREAD_LIMIT)
-            return not body.reader.length
-        return False
+        if body.reader.length:
+            self._client.gevent_socket.settimeout(UNREAD_TIMEOUT)
+            try:
+                body.read(UNREAD_LIMIT)
+            except OSError:
+                return False
+        # The reader may have received more than the body.
+        self._data += body.reader.unreader.take_buffered()
+        return not body.reader.length

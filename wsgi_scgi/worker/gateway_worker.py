@@ -79,6 +79,7 @@ class GatewayWorker(GeventWorker):
         if base is None:
             nobody: Any = _NoRequest(self.cfg, addr)
             base = dict(wsgi.create(nobody, client, addr, name, self.cfg)[1])
+            del base["gunicorn.socket"], base["wsgi.early_hints"]  # of this one connection
             base["wsgi.multithread"] = True
             if isinstance(name, tuple) and name[0] not in _ANY_ADDRESS:
                 base["SERVER_ADDR"] = name[0]

@@ -38,8 +38,10 @@ class FieldLines:
         """
         try:
             return self._lines[field]
-        except (KeyError, TypeError):  # unhashable: no strings, as the checks will tell
+        except KeyError:
             checked = self._check(field)
+        except TypeError:  # lists, where PEP 3333 wants tuples
+            return self._check(field)
         if field[0].lower() != "set-cookie" and len(field[1]) <= _LONGEST_KEPT:
             if len(self._lines) >= _LINES_LIMIT:
                 self._lines.clear()
@@ -72,12 +74,17 @@ class PlainResponse(Response):
         for field in headers:
             checked = self._lines.get(field)
             if checked is None:
-                if field[0].lower() == "upgrade" or field[0].lower() == "connection":
+                if field[0].lower() == "connection":  # it may be about WebSocket
                     super().process_headers([field])
                 continue
             if checked[0].lower() == "content-length":
                 self.response_length = int(checked[1])
             self.headers.append(checked)
+
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether the client has received any of it."""
+        return self.headers_sent and not self._pending
 
     def send_headers(self) -> None:
         """Have the head ready: it goes out with the first piece."""
