@@ -1,7 +1,7 @@
 """wsgi-scgi: a WSGI application that forwards HTTP requests to SCGI backends."""
 
 from .application import Gateway, SCGIApplication, from_toml
-from .client import Answer, AnswerBody, request
+from .client import Answer, AnswerBody, XMLRPCTransport, request
 from .errors import (
     BackendError,
     BackendTimeout,
@@ -38,6 +38,7 @@ __all__ = [
     "ResponseError",
     "SCGIApplication",
     "TruncatedResponse",
+    "XMLRPCTransport",
     "from_toml",
     "request",
 ]

@@ -12,7 +12,7 @@ from typing import IO
 from urllib.parse import quote
 
 from ..address import parse_backend_url
-from ..client import Answer, request, request_variables
+from ..client.request import Answer, request, request_variables
 from ..config.kinds import Duration, bytes_as_str, str_as_text
 from ..errors import ConfigurationError
 

@@ -12,12 +12,14 @@ from collections.abc import Iterator
 
 import pytest
 
+import wsgi_scgi
 from tests.integration.backends import raw_scgi
 from tests.integration.backends.process import BOUND
 from tests.integration.backends.requests_to_gateway import Front, ask
 from tests.integration.backends.scgi_server import SCGIServer, on_socket, serving
 from tests.kit.gateways import Gateway
 from tests.kit.peers import require
+from tests.transports import Transport
 
 CALL = b"<methodCall><methodName>system.client_version</methodName></methodCall>"
 
@@ -72,6 +74,15 @@ def proxy(gateway: Gateway) -> Iterator[xmlrpc.client.ServerProxy]:
 def test_rtorrent_answers_a_client_that_is_no_gateway(rtorrent: SCGIServer) -> None:
     answer = raw_scgi.exchange(rtorrent.address, "POST", "/RPC2", body=CALL)
     assert answer.startswith(b"Status: 200 OK\r\n")
+
+
+def test_a_program_needs_no_gateway(rtorrent: SCGIServer, transport: Transport) -> None:
+    def version() -> object:
+        ours = wsgi_scgi.XMLRPCTransport(rtorrent.url, timeout=BOUND)
+        with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=ours) as proxy:
+            return proxy.system.client_version()
+
+    assert str(transport.call(version)).count(".") == 2
 
 
 def test_the_methods_are_listed(proxy: xmlrpc.client.ServerProxy) -> None:

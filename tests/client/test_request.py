@@ -16,7 +16,7 @@ from tests.kit.gates import Gates, Wait
 from tests.kit.script import HalfClose, ReadHead, ReadToEnd, Reply, ReplyFrom, Write, play
 from tests.transports import BOUND, Transport
 from wsgi_scgi.address import parse_backend_url
-from wsgi_scgi.client import Answer, Fields, request_variables
+from wsgi_scgi.client.request import Answer, Fields, request_variables
 
 OK = b"Status: 200 Fine\nContent-Type: text/plain\nX-A: 1\nx-a: 2\n\nhello world"
 

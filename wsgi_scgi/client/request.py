@@ -14,18 +14,18 @@ from http.client import HTTPMessage
 from types import TracebackType
 from typing import IO, Self
 
-from .address import BackendURL, parse_backend_url
-from .errors import ProtocolError, RequestError
-from .gateway.body import SpooledBody
-from .scgi.request_head import encode_request_head
-from .scgi.response_head import ResponseHead
-from .semantics.path import decode_path
-from .semantics.target import parse_target
-from .transport.connecting import connect
-from .transport.exchange import Exchange, Limits
-from .transport.names import Resolver
-from .transport.relay import BackendBody
-from .transport.waiting import current_waiter
+from ..address import BackendURL, parse_backend_url
+from ..errors import ProtocolError, RequestError
+from ..gateway.body import SpooledBody
+from ..scgi.request_head import encode_request_head
+from ..scgi.response_head import ResponseHead
+from ..semantics.path import decode_path
+from ..semantics.target import parse_target
+from ..transport.connecting import connect
+from ..transport.exchange import Exchange, Limits
+from ..transport.names import Resolver
+from ..transport.relay import BackendBody
+from ..transport.waiting import current_waiter
 
 _resolver = Resolver()
 
