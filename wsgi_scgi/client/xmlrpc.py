@@ -105,6 +105,7 @@ class XMLRPCTransport(Transport):
 
     def _parsed(self, content: bytes) -> tuple[Any, ...]:
         target = Unmarshaller(self._use_datetime, self._use_builtin_types)
+        target.xml("", None)  # no encoding: expat has decoded it
         parser = expat.ParserCreate()
         parser.StartDoctypeDeclHandler = _refuse_doctype
         parser.StartElementHandler = target.start
