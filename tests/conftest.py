@@ -1,6 +1,7 @@
 """What all tests share: how hypothesis searches, and the two transports."""
 
 import os
+import signal
 import time
 from collections.abc import Iterator
 
@@ -15,6 +16,11 @@ from tests.transports import BOUND, Transport
 settings.register_profile("developer", deadline=None)
 settings.register_profile("ci", deadline=None, max_examples=500)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "developer")
+
+
+# A shell that starts the tests in the background lets them ignore SIGINT, and with them all that
+# they start; but some tests are about Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=list(Transport), ids=lambda transport: transport.value)
