@@ -39,6 +39,13 @@ def gateway() -> Iterator[Gateway]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def stock() -> Iterator[Gateway]:
+    """gunicorn's own worker, to compare with."""
+    with serving(worker="gevent") as started:
+        yield started
+
+
 def request(path: str, *fields: str, method: str = "GET", body: bytes = b"") -> bytes:
     """Return a plain request, and the body behind it."""
     lines = [f"{method} {path} HTTP/1.1", "Host: site.test", *fields]
@@ -68,10 +75,11 @@ def ends(client: Client) -> End:
 @pytest.mark.parametrize(
     "target", ["/", "/a%20b/%C3%BC?x=%41&y", "/a//b/../c", "/x?http://other/"], ids=str
 )
-def test_the_environ_is_that_of_the_stock_worker(gateway: Gateway, target: str) -> None:
+def test_the_environ_is_that_of_the_stock_worker(
+    gateway: Gateway, stock: Gateway, target: str
+) -> None:
     fields = ("Accept: a, b", "X-Blanks:  \t in between \t", "Cookie: a=1", "Content-Type: a/b")
-    with serving(worker="gevent") as stock:
-        theirs = ask(stock, request(target, *fields)).body
+    theirs = ask(stock, request(target, *fields)).body
     assert ask(gateway, request(target, *fields)).body == theirs
     assert b"HTTP_X_BLANKS='in between'" in theirs
 
@@ -152,10 +160,9 @@ def test_a_body_that_nobody_reads_ends_the_connection_if_it_is_large(gateway: Ga
     ids=lambda data: repr(data[:60]),
 )
 def test_what_is_not_plain_gets_the_answer_of_gunicorns_own_path(
-    gateway: Gateway, data: bytes
+    gateway: Gateway, stock: Gateway, data: bytes
 ) -> None:
-    with serving("--no-sendfile", worker="gevent") as stock:
-        theirs = ask(stock, data)
+    theirs = ask(stock, data)
     ours = ask(gateway, data)
     assert (ours.status, ours.reason, ours.body, ours.framing, ours.interim) == (
         theirs.status,
