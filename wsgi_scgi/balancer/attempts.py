@@ -1,0 +1,173 @@
+"""The attempts at one request: which members it is given to, one after another.
+
+Another member may be asked as long as the client has got nothing of an answer and nothing can
+happen twice: after a connection that was never made always, after that only for methods that are
+idempotent (RFC 9110 9.2.2), and only with a body that is untouched or can be sent again (D10).
+Every member is asked at most once.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import BackendError, ConnectError, NoMember
+from ..gateway.body import BodyState
+from ..gateway.request import Request
+from .lease import Lease
+from .sticky import Session
+
+if TYPE_CHECKING:
+    from .balancer import Balancer
+
+IDEMPOTENT = frozenset(
+    "ACL BIND CHECKIN CHECKOUT COPY DELETE GET HEAD LABEL LINK MERGE MKACTIVITY MKCALENDAR MKCOL"
+    " MKREDIRECTREF MKWORKSPACE MOVE OPTIONS ORDERPATCH PROPFIND PROPPATCH PUT REBIND REPORT"
+    " SEARCH TRACE UNBIND UNCHECKOUT UNLINK UNLOCK UPDATE UPDATEREDIRECTREF"
+    " VERSION-CONTROL".split()
+)
+"""The methods that IANA's registry calls idempotent; any other may have happened already."""
+
+LONGEST_PAUSE = 0.1
+"""Seconds between two looks for a usable member, where something other than time may free one."""
+
+
+class RetryBudget:
+    """How many requests may be repeated, so that an outage does not double the load.
+
+    Every request adds ``share`` of a repetition and every second ``A_SECOND``, up to ``MOST``.
+    A repetition takes one.  Each process has its own.
+    """
+
+    A_SECOND = 10.0
+    MOST = 100.0
+
+    __slots__ = ("_clock", "_left", "_seen", "_share")
+
+    def __init__(self, share: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._share = share
+        self._clock = clock
+        self._left = self.MOST
+        self._seen = clock()
+
+    def add(self) -> None:
+        """Count one request."""
+        if self._left < self.MOST:
+            self._left += self._share
+
+    def take(self) -> bool:
+        """Tell whether one may be repeated now, and count that."""
+        now = self._clock()
+        self._left = min(self.MOST, self._left + (now - self._seen) * self.A_SECOND)
+        self._seen = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+class Attempts:
+    """One request on its way through the members of a balancer."""
+
+    __slots__ = (
+        "session",
+        "spoke_to_client",
+        "_balancer",
+        "_key",
+        "_pause",
+        "_request",
+        "_started",
+        "_tried",
+    )
+
+    def __init__(
+        self, balancer: "Balancer", request: Request, pause: Callable[[float], None]
+    ) -> None:
+        """``pause`` lets seconds pass for this request and not for others."""
+        self._balancer = balancer
+        self._request = request
+        self._pause = pause
+        self._tried: tuple[int, ...] = ()
+        self._started = 0.0
+        self.session: Session | None = balancer.session_of(request)
+        self._key = balancer.key_of(request)
+        self.spoke_to_client = False
+        """Whether an interim answer was passed on: then there is no other member."""
+
+    @property
+    def number(self) -> int:
+        """How many attempts have been begun."""
+        return len(self._tried)
+
+    def begin(self) -> Lease:
+        """Elect a member for the next attempt.
+
+        Raises NoMember if there is none; before the first attempt only after ``wait`` seconds.
+        """
+        balancer = self._balancer
+        if self._tried:
+            lease = balancer.elect(self.session, self._key, without=self._tried)
+        else:
+            balancer.budget.add()
+            lease = self._first()
+            self._started = lease.started
+        self._tried += (lease.member.slot,)
+        return lease
+
+    def _first(self) -> Lease:
+        balancer = self._balancer
+        until = 0.0
+        while True:
+            try:
+                return balancer.elect(self.session, self._key)
+            except NoMember:
+                wait = balancer.rules.attempts.wait
+                now = balancer.clock()
+                until = until or now + wait
+                if now >= until:
+                    raise
+            self._pause(min(LONGEST_PAUSE, wait / 20, until - now))
+
+    def may_go_on(self, error: BackendError) -> bool:
+        """Tell whether another member may be asked after ``error``; the body is ready then."""
+        if not self._is_left():
+            return False
+        if isinstance(error, ConnectError):
+            return self._body_is_whole()
+        return self._may_happen_twice() and self._balancer.budget.take()
+
+    def may_refuse(self, status: int) -> bool:
+        """Tell whether ``status`` is to be asked another member for (``next_upstream``)."""
+        return (
+            status in self._balancer.rules.attempts.next_upstream
+            and self._is_left()
+            and self._balancer.has_other(self._tried)
+            and self._may_happen_twice()
+            and self._balancer.budget.take()
+        )
+
+    def _is_left(self) -> bool:
+        """Tell whether number and time of the attempts allow another."""
+        balancer = self._balancer
+        rules = balancer.rules.attempts
+        most = balancer.size - 1 if rules.max_attempts is None else rules.max_attempts
+        if len(self._tried) > most:
+            return False
+        span = rules.next_upstream_timeout
+        return not span or balancer.clock() - self._started < span
+
+    def _may_happen_twice(self) -> bool:
+        if self.spoke_to_client:
+            return False
+        rules = self._balancer.rules.attempts
+        return (
+            self._request.method in IDEMPOTENT or rules.non_idempotent
+        ) and self._body_is_whole()
+
+    def _body_is_whole(self) -> bool:
+        body = self._request.body
+        if body is None or body.state is BodyState.UNTOUCHED:
+            return True
+        if body.state is BodyState.GONE:
+            return False
+        body.rewind()
+        return True

@@ -1,0 +1,351 @@
+"""A balancer: members, who of them gets the next request, and what is known of each.
+
+What all workers of a host must agree on is on the board (``scoreboard``); a balancer reads and
+writes its part, the pool.  Filter first, then choose: ``candidates`` says who may serve, a method
+picks one of those and knows nothing of health.  A single backend is a balancer with one member,
+which never rests: nobody else could serve.
+"""
+
+import logging
+import math
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from ..address import parse_backend_url
+from ..errors import NoMember
+from ..gateway.request import Request
+from ..scoreboard.pool import Pool
+from ..scoreboard.status import Status
+from .attempts import RetryBudget
+from .candidates import Candidates, candidates, usable
+from .lease import Lease
+from .member import Member
+from .methods import METHODS
+from .rules import BalancerRules
+from .sticky import Session, StickySession
+
+logger = logging.getLogger("wsgi_scgi")
+
+JITTER = 0.1
+"""The share by which a rest may be shorter, so that many do not end at once."""
+
+HISTORY = 62
+"""How many results of health checks are kept of a member."""
+
+OUT = Status.DISABLED | Status.STOPPED | Status.HEALTH_FAILED | Status.DRAIN
+"""The states in which no rest matters: somebody has said that the member is not to serve."""
+
+
+class Balancer:
+    """One ``[balancer.NAME]``, or a lone backend, which has no name."""
+
+    def __init__(
+        self,
+        name: str,
+        pool: Pool,
+        rules: BalancerRules = BalancerRules(),
+        *,
+        sticky: StickySession | None = None,
+        key_of: Callable[[Request], bytes] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """``key_of`` reads what the method ``hash`` goes by; ``clock`` is the board's."""
+        self.name = name
+        self.pool = pool
+        self.rules = rules
+        self.clock = clock
+        self.budget = RetryBudget(rules.attempts.retry_budget, clock)
+        self.sticky = sticky
+        self.has_key = key_of is not None
+        self._key_of = key_of
+        self._epoch = -1
+        self._members: dict[int, Member] = {}
+        self._lone: Member | None = None
+        self._has_limits = False
+        self._candidates: Candidates | None = None
+
+    # Its members.
+
+    @property
+    def size(self) -> int:
+        """How many members there are, in whatever state."""
+        return len(self._members)
+
+    def members(self) -> list[Member]:
+        """Return the members as they are now, in the order of the configuration."""
+        if self.pool.epoch != self._epoch:
+            with self.pool.lock:
+                self.refresh()
+        return list(self._members.values())
+
+    def has_other(self, tried: Sequence[int]) -> bool:
+        """Tell whether a member that was not tried might serve."""
+        status = self.pool.status
+        return any(slot not in tried and not status[slot] & OUT for slot in self._members)
+
+    def refresh(self) -> None:
+        """Read again what changes seldom, if it has.  Call it with the lock held."""
+        pool = self.pool
+        epoch = pool.epoch
+        if epoch == self._epoch:
+            return
+        self._members = dict(self._read_members())
+        self._candidates = None
+        self._has_limits = any(pool.max_connections[slot] for slot in self._members)
+        self._lone = None
+        if len(self._members) == 1 and not self._has_limits:
+            (member,) = self._members.values()
+            if not pool.status[member.slot] & OUT:
+                self._lone = member
+        self._epoch = epoch
+
+    def _read_members(self) -> Iterator[tuple[int, Member]]:
+        pool = self.pool
+        for slot in range(pool.capacity):
+            if not pool.status[slot] & Status.IN_USE:
+                continue
+            text = pool.text(slot)
+            known = self._members.get(slot)
+            if known is None or known.name != text.url:
+                url = parse_backend_url(text.url)
+                known = Member(slot, text.url, url, text.route, text.redirect)
+            elif (known.route, known.redirect) != (text.route, text.redirect):
+                known = Member(slot, text.url, known.url, text.route, text.redirect)
+            yield slot, known
+
+    # The election.
+
+    def session_of(self, request: Request) -> Session | None:
+        """Return the session that ``request`` belongs to, if stickiness is configured."""
+        if self.sticky is None:
+            return None
+        return self.sticky.session_of(request.target, request.environ.get("HTTP_COOKIE"))
+
+    def key_of(self, request: Request) -> bytes:
+        """Return what the method ``hash`` goes by; empty where it is not used."""
+        return b"" if self._key_of is None else self._key_of(request)
+
+    def elect(
+        self, session: Session | None = None, key: bytes = b"", *, without: Sequence[int] = ()
+    ) -> Lease:
+        """Return a lease of the member that is to serve; ``without`` are those that were tried.
+
+        Raises NoMember.
+        """
+        pool = self.pool
+        if self._lone is not None and not without and pool.epoch == self._epoch:
+            return self._leased(self._lone)
+        with pool.lock:
+            self.refresh()
+            now = self.clock()
+            full = self._full() if self._has_limits else ()
+            chosen = self._choose(session, key, now, (*without, *full))
+            rested = pool.status[chosen] & Status.ERROR and pool.rest_until[chosen] <= now
+            if rested:
+                pool.probe_at[chosen] = now
+                pool.probe_row[chosen] = pool.row.number
+                pool.bump()
+            return self._leased(self._members[chosen], is_probe=bool(rested))
+
+    def _choose(
+        self, session: Session | None, key: bytes, now: float, without: Sequence[int]
+    ) -> int:
+        may_be = self._may_be(now, without)
+        method = METHODS[self.pool.method]
+        if session is not None:
+            chosen = self._sticky_member(session.route, now, without)
+            if chosen is not None:
+                method.took(may_be, self.pool, chosen)
+                return chosen
+            if self.rules.no_failover and self._is_route(session.route):
+                raise NoMember(f"balancer {self.name}: the member of route {session.route} is out")
+        if not may_be.slots:
+            raise self._no_member(now)
+        return method.choose(may_be, self.pool, key)
+
+    def _leased(self, member: Member, *, is_probe: bool = False) -> Lease:
+        row = self.pool.row
+        with row.lock:
+            row.busy[member.slot] += 1
+            row.elected[member.slot] += 1
+        return Lease(self, member, row, self.clock, is_probe=is_probe)
+
+    def _may_be(self, now: float, without: Sequence[int]) -> Candidates:
+        """Return the candidates for one election."""
+        found = self._candidates
+        if without or found is None or now >= found.next_change:
+            found = candidates(
+                self.pool, now, slow_start=self.rules.slow_start, without=without
+            )
+            if not without:
+                self._candidates = found
+        if not found.slots and self.rules.force_recovery:
+            found = self._last_resort(without)
+        return found
+
+    def _full(self) -> list[int]:
+        """Return the members that have as many requests as they may."""
+        limits = self.pool.max_connections
+        busy = self.pool.totals("busy")
+        return [slot for slot in self._members if 0 < limits[slot] <= busy[slot]]
+
+    def _last_resort(self, without: Sequence[int]) -> Candidates:
+        """Return those that are out for nothing but a rest (``forcerecovery``, D25).
+
+        They stay at rest until one answers: that all have failed may be over for one of them.
+        """
+        status, lbset = self.pool.status, self.pool.lbset
+        resting = [
+            slot
+            for slot in self._members
+            if status[slot] & Status.ERROR and not status[slot] & OUT and slot not in without
+        ]
+        first = min((lbset[slot] for slot in resting), default=0)
+        return Candidates.of(self.pool, [slot for slot in resting if lbset[slot] == first])
+
+    def _sticky_member(self, route: str, now: float, without: Sequence[int]) -> int | None:
+        """Return the usable member of a session's route, or of one that it redirects to."""
+        for _ in range(self.size):
+            having = [member for member in self._members.values() if member.route == route]
+            having.sort(key=self._is_standby)
+            for member in having:
+                if member.slot not in without and usable(self.pool, member.slot, now):
+                    return member.slot
+            route = next((member.redirect for member in having if member.redirect), "")
+            if not route:
+                break
+        return None
+
+    def _is_standby(self, member: Member) -> bool:
+        return bool(self.pool.status[member.slot] & Status.HOT_STANDBY)
+
+    def _is_route(self, route: str) -> bool:
+        return any(member.route == route for member in self._members.values())
+
+    def _no_member(self, now: float) -> NoMember:
+        status, rest_until = self.pool.status, self.pool.rest_until
+        ends = [
+            rest_until[slot]
+            for slot in self._members
+            if status[slot] & Status.ERROR and not status[slot] & OUT
+        ]
+        states = ", ".join(f"{one.name} {self._state(one, now)}" for one in self._members.values())
+        return NoMember(
+            f"balancer {self.name} has no usable member: {states or 'there is none at all'}",
+            retry_after=max(1, math.ceil(min(ends) - now)) if ends else None,
+        )
+
+    def _state(self, member: Member, now: float) -> str:
+        status = Status(self.pool.status[member.slot])
+        if status & OUT:
+            return f"is out ({(status & OUT).letters()})"
+        if not status & Status.ERROR:
+            return "is busy or was tried"
+        left = self.pool.rest_until[member.slot] - now
+        return f"rests for {left:.1f} seconds" if left > 0 else "is tried by another request"
+
+    # What became of a request.
+
+    def judge_status(self, lease: Lease, status: int) -> None:
+        """Let a member rest for a status that counts as failure, else end its rest."""
+        rules = self.rules
+        refused = status in rules.attempts.next_upstream and (status >= 500 or status == 429)
+        if refused or status in rules.rest.fail_on_status:
+            self.rest(lease.member, f"it answered {status}")
+            return
+        pool, slot = self.pool, lease.member.slot
+        # An answer that was on its way before the fault proves nothing.
+        if pool.status[slot] & Status.ERROR and lease.started > pool.fault_at[slot]:
+            with pool.lock:
+                self.clear_rest(slot)
+                pool.bump()
+            logger.info("balancer %s: %s serves again", self.name, lease.member.name)
+
+    def rest(self, member: Member, cause: str) -> None:
+        """Leave ``member`` alone for a while; unless it is the only one, or never to rest (+I)."""
+        with self.pool.lock:
+            if self._may_rest(member):
+                self._rest(member, self.clock(), cause)
+
+    def count_fault(self, member: Member, cause: str) -> None:
+        """Note a fault that may happen to anybody once; the ``max_fails``-th is a rest."""
+        rules, pool, slot = self.rules.rest, self.pool, member.slot
+        with pool.lock:
+            if not self._may_rest(member):
+                return
+            now = self.clock()
+            if now - pool.fault_at[slot] > rules.fail_timeout:
+                pool.faults[slot] = 0
+            pool.faults[slot] += 1
+            pool.fault_at[slot] = now
+            was_probe = pool.status[slot] & Status.ERROR
+            if was_probe or 0 < rules.max_fails <= pool.faults[slot]:
+                self._rest(member, now, cause)
+
+    def end_probe(self, member: Member) -> None:
+        """Let another request try a member whose rest is over."""
+        pool, slot = self.pool, member.slot
+        with pool.lock:
+            if pool.probe_row[slot] == pool.row.number:
+                pool.probe_row[slot] = -1
+                pool.bump()
+
+    def _may_rest(self, member: Member) -> bool:
+        self.refresh()
+        known = self._members.get(member.slot)
+        if known is None or known.name != member.name or self.size == 1:
+            return False
+        return not self.pool.status[member.slot] & Status.IGNORE_ERRORS
+
+    def _rest(self, member: Member, now: float, cause: str) -> None:
+        pool, slot, rules = self.pool, member.slot, self.rules.rest
+        pool.fault_at[slot] = now
+        if pool.status[slot] & Status.ERROR and pool.rest_until[slot] > now:
+            return  # the request was there because nobody else was left
+        pool.rests[slot] += 1
+        span = rules.span(pool.rests[slot]) * (1 - JITTER * random.random())
+        pool.rest_until[slot] = now + span
+        pool.faults[slot] = 0
+        pool.status[slot] |= Status.ERROR
+        pool.bump()
+        logger.warning(
+            "balancer %s: %s rests for %.1f seconds: %s", self.name, member.name, span, cause
+        )
+
+    def clear_rest(self, slot: int) -> None:
+        """End a rest as if it had never been.  Call it with the lock held, and bump the epoch."""
+        pool = self.pool
+        pool.status[slot] &= ~Status.ERROR
+        pool.rests[slot] = 0
+        pool.faults[slot] = 0
+        pool.rest_until[slot] = 0.0
+        pool.probe_row[slot] = -1
+        pool.up_since[slot] = self.clock()
+
+    def health_result(
+        self, slot: int, passed: bool, seconds: float, *, passes: int, fails: int
+    ) -> bool:
+        """Note a health check; tell whether it changed what the member may do.
+
+        ``passes`` good results in a row end a rest and the failed state, ``fails`` bad ones begin
+        the latter; each result ends a row of the opposite (D29).
+        """
+        pool = self.pool
+        with pool.lock:
+            pool.passes[slot] = pool.passes[slot] + 1 if passed else 0
+            pool.fails[slot] = 0 if passed else pool.fails[slot] + 1
+            pool.checked_at[slot] = self.clock()
+            pool.check_seconds[slot] = seconds
+            pool.history[slot] = (pool.history[slot] << 1 | passed) & (1 << HISTORY) - 1
+            status = pool.status[slot]
+            recovers = passed and status & (Status.HEALTH_FAILED | Status.ERROR)
+            if recovers and pool.passes[slot] >= passes:
+                self.clear_rest(slot)
+                pool.status[slot] &= ~Status.HEALTH_FAILED
+            elif not (passed or status & Status.HEALTH_FAILED) and pool.fails[slot] >= fails:
+                pool.status[slot] |= Status.HEALTH_FAILED
+            else:
+                return False
+            pool.bump()
+            return True

@@ -1,0 +1,121 @@
+"""A lease: one attempt's hold on a member, from the election to the end of the exchange."""
+
+from bisect import bisect_left
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..errors import (
+    BackendError,
+    BackendTimeout,
+    ConnectError,
+    OutOfResources,
+    ResponseError,
+    TruncatedResponse,
+)
+from ..scoreboard.layout import BUCKETS
+from .member import Member
+
+if TYPE_CHECKING:
+    from ..scoreboard.pool import Row
+    from .balancer import Balancer
+
+
+class Lease:
+    """Counts its member busy until it is released, once, whatever happens.
+
+    Times are of the balancer's clock, in seconds, and 0 for what has not happened.
+    """
+
+    __slots__ = (
+        "answered_at",
+        "balancer",
+        "connected_at",
+        "ended_at",
+        "is_probe",
+        "member",
+        "row",
+        "started",
+        "status",
+        "_clock",
+        "_failed",
+        "_released",
+    )
+
+    def __init__(
+        self,
+        balancer: "Balancer",
+        member: Member,
+        row: "Row",
+        clock: Callable[[], float],
+        *,
+        is_probe: bool = False,
+    ) -> None:
+        self.balancer = balancer
+        self.member = member
+        self.row = row
+        self.is_probe = is_probe
+        self.started = clock()
+        self.connected_at = 0.0
+        self.answered_at = 0.0
+        self.ended_at = 0.0
+        self.status = 0
+        self._clock = clock
+        self._failed = False
+        self._released = False
+
+    def connected(self) -> None:
+        """Note that the member has taken the connection."""
+        self.connected_at = self._clock()
+
+    def answered(self, status: int) -> None:
+        """Note the head of the answer; one that is no fault ends the member's rest."""
+        self.answered_at = self._clock()
+        self.status = status
+        self.balancer.judge_status(self, status)
+
+    def failed(self, error: BaseException) -> None:
+        """Note why the attempt failed, and blame the member if it was its fault (D26).
+
+        It is not where the client left or sent nonsense, nor where the gateway lacks
+        descriptors.
+        """
+        if self._failed:
+            return
+        self._failed = True
+        if not isinstance(error, BackendError) or isinstance(error, OutOfResources):
+            return
+        balancer = self.balancer
+        with self.row.lock:
+            self.row.failed[self.member.slot] += 1
+        is_timeout = isinstance(error, BackendTimeout)
+        if isinstance(error, ConnectError) or (
+            is_timeout and balancer.rules.rest.fail_on_timeout
+        ):
+            balancer.rest(self.member, str(error))
+        elif is_timeout or isinstance(error, ResponseError | TruncatedResponse):
+            balancer.count_fault(self.member, str(error))
+
+    def release(self, sent: int = 0, received: int = 0) -> None:
+        """Count the member free again, and ``sent`` and ``received`` bytes.  Harmless twice."""
+        if self._released:
+            return
+        self._released = True
+        self.ended_at = self._clock()
+        self._count(sent, received)
+        if self.is_probe:
+            self.balancer.end_probe(self.member)
+
+    def _count(self, sent: int, received: int) -> None:
+        row, slot, started = self.row, self.member.slot, self.started
+        spent = self.ended_at - started
+        with row.lock:
+            row.busy[slot] -= 1
+            row.sent[slot] += sent
+            row.received[slot] += received
+            row.seconds[slot] += spent
+            if self.connected_at:
+                row.connect_seconds[slot] += self.connected_at - started
+            if self.answered_at:
+                row.first_byte_seconds[slot] += self.answered_at - started
+                row.statuses[self.status // 100 - 1][slot] += 1
+                row.buckets[bisect_left(BUCKETS, spent)][slot] += 1

@@ -1,0 +1,93 @@
+"""What is told about the member that served: to it, to the client and to the access log.
+
+The names of the log's fields are nginx's ($upstream_addr and its like).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ..balancer.balancer import Balancer
+from ..balancer.lease import Lease
+from ..balancer.member import Member
+from ..balancer.sticky import CookieAttributes, Session, Signature, set_cookie
+from ..gateway.response import Response
+from ..transport.exchange import Exchange
+
+ADDRESS = "wsgi_scgi.upstream_addr"
+"""The members that were asked, in order, with ", " between."""
+ATTEMPTS = "wsgi_scgi.upstream_attempts"
+CONNECT_TIME = "wsgi_scgi.upstream_connect_time"
+"""Seconds until the last of them had taken the connection; absent where none was made."""
+HEADER_TIME = "wsgi_scgi.upstream_header_time"
+"""Seconds until its response head was there."""
+RESPONSE_TIME = "wsgi_scgi.upstream_response_time"
+"""Seconds until the connection to it was closed."""
+
+
+class Upstream:
+    """The record of one attempt: ends its lease, and writes what it took into the environ.
+
+    gunicorn's access log shows environ keys as ``%({wsgi_scgi.upstream_addr}e)s``.
+    """
+
+    __slots__ = ("_environ", "_lease", "exchange")
+
+    def __init__(self, environ: dict[str, Any], lease: Lease) -> None:
+        self._environ = environ
+        self._lease = lease
+        self.exchange: Exchange | None = None
+
+    def close(self) -> None:
+        """End the attempt; called once, when its connection is closed or could not be made."""
+        lease, exchange, environ = self._lease, self.exchange, self._environ
+        if exchange is None:
+            lease.release()
+        else:
+            self.exchange = None  # it refers to this record
+            if exchange.failure is not None:
+                lease.failed(exchange.failure)
+            lease.release(exchange.sent, exchange.received)
+        before = environ.get(ADDRESS)
+        environ[ADDRESS] = f"{before}, {lease.member.name}" if before else lease.member.name
+        environ[ATTEMPTS] = environ.get(ATTEMPTS, 0) + 1
+        for name, moment in (
+            (CONNECT_TIME, lease.connected_at),
+            (HEADER_TIME, lease.answered_at),
+            (RESPONSE_TIME, lease.ended_at),
+        ):
+            if moment:
+                environ[name] = round(moment - lease.started, 6)
+            else:
+                environ.pop(name, None)
+
+
+def balancer_variables(
+    balancer: Balancer, member: Member, session: Session | None
+) -> dict[str, str]:
+    """Return the BALANCER_* variables of mod_proxy_balancer."""
+    variables = {
+        "BALANCER_NAME": f"balancer://{balancer.name}",
+        "BALANCER_WORKER_NAME": member.name,
+        "BALANCER_WORKER_ROUTE": member.route,
+    }
+    if session is not None:
+        variables["BALANCER_SESSION_STICKY"] = session.name
+        variables["BALANCER_SESSION_ROUTE"] = session.route
+    if balancer.sticky is not None and (session is None or session.route != member.route):
+        variables["BALANCER_ROUTE_CHANGED"] = "1"
+    return variables
+
+
+@dataclass(frozen=True, slots=True)
+class StickyCookie:
+    """The cookie with which the gateway itself leads a client back to its member."""
+
+    name: str
+    signature: Signature
+    attributes: CookieAttributes
+
+    def add_to(self, response: Response, session: Session | None, member: Member) -> None:
+        """Set it, unless the request has come by the same route already."""
+        if member.route and (session is None or session.route != member.route):
+            value = self.signature.sign(member.route)
+            response.fields.append(("Set-Cookie", set_cookie(self.name, value, self.attributes)))
