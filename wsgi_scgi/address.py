@@ -13,7 +13,7 @@ import ipaddress
 import os
 import re
 from dataclasses import dataclass
-from urllib.parse import unquote_to_bytes
+from urllib.parse import quote, unquote_to_bytes
 
 from .errors import AddressError
 
@@ -56,6 +56,13 @@ class BackendURL:
 
     address: TCPAddress | UnixAddress
     path: str = "/"
+
+
+def address_url(address: TCPAddress | UnixAddress) -> str:
+    """Return the backend URL of an address, which ``parse_backend_url`` understands."""
+    if isinstance(address, TCPAddress):
+        return str(address)
+    return f"scgi+unix://{quote(os.fsencode(address.path))}"
 
 
 def parse_backend_url(url: str) -> BackendURL:

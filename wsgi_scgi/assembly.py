@@ -32,7 +32,9 @@ from .semantics.fields import FieldRules
 from .semantics.path import Pattern, Prefix
 from .semantics.rtorrent_methods import MethodRules
 from .transport.exchange import Limits
+from .scoreboard.board import Board
 from .transport.names import Resolver
+from .upstreams import Upstreams, make_board
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -46,9 +48,18 @@ def build(configuration: Configuration, fallback: "WSGIApplication | None" = Non
     return Edge(handler(configuration, fallback))
 
 
-def handler(configuration: Configuration, fallback: "WSGIApplication | None" = None) -> Handler:
-    """Return the handler for all routes of a configuration."""
-    routes = [_route(route) for route in configuration.routes]
+def handler(
+    configuration: Configuration,
+    fallback: "WSGIApplication | None" = None,
+    *,
+    board: Board | None = None,
+) -> Handler:
+    """Return the handler for all routes of a configuration.
+
+    ``board`` is what the workers of this host share; without one the process makes its own.
+    """
+    upstreams = Upstreams(configuration, board or make_board(configuration))
+    routes = [_route(route, upstreams) for route in configuration.routes]
     router: Handler = Router(routes, None if fallback is None else _foreign(fallback))
     redirecting = any(
         route.options.internal_redirect or route.options.error_override
@@ -58,7 +69,7 @@ def handler(configuration: Configuration, fallback: "WSGIApplication | None" = N
     return FollowRedirects(router) if redirecting else router
 
 
-def _route(route: ConfiguredRoute) -> Route:
+def _route(route: ConfiguredRoute, upstreams: Upstreams) -> Route:
     matcher: Prefix | Pattern
     if route.match:
         matcher = Pattern(route.match, route.backend.path if route.backend else "/")
@@ -67,16 +78,16 @@ def _route(route: ConfiguredRoute) -> Route:
     return Route(
         name=str_as_text(route.match or route.path),
         matcher=matcher,
-        handler=_chain(route, route.backend) if route.backend is not None else None,
+        handler=_chain(route, route.backend, upstreams) if route.backend is not None else None,
         hosts=frozenset(route.host),
         encoded_slash=route.options.encoded_slash,
     )
 
 
-def _chain(route: ConfiguredRoute, backend: BackendURL) -> Handler:
+def _chain(route: ConfiguredRoute, backend: BackendURL, upstreams: Upstreams) -> Handler:
     """Return the steps of a route, the innermost first."""
     options = route.options
-    chain: Handler = _forwarder(backend, options)
+    chain: Handler = _forwarder(backend, options, upstreams)
     if options.sendfile or options.accel:
         chain = SendFile(
             chain,
@@ -122,9 +133,9 @@ def _as_bytes(path: str) -> bytes:
     return path.encode("latin-1")
 
 
-def _forwarder(backend: BackendURL, options: RouteOptions) -> Forwarder:
+def _forwarder(backend: BackendURL, options: RouteOptions, upstreams: Upstreams) -> Forwarder:
     return Forwarder(
-        backend,
+        upstreams.of(backend),
         VariableRules(
             base=backend.path,
             path_info=options.path_info,

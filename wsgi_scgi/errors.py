@@ -33,6 +33,8 @@ class GatewayError(Error):
 
     status = HTTPStatus.INTERNAL_SERVER_ERROR
     public = "The gateway could not handle this request."
+    retry_after: int | None = None
+    """Seconds after which it may be tried again, where that is known (RFC 9110 10.2.3)."""
 
 
 class RequestError(GatewayError):
@@ -87,6 +89,20 @@ class ResolveError(ConnectError):
 
     status = HTTPStatus.BAD_GATEWAY
     public = "The backend cannot be found."
+
+
+class OutOfResources(ConnectError):
+    """The gateway itself has no descriptors, ports or memory left; no backend is to blame."""
+
+    public = "The gateway is too busy."
+
+
+class NoMember(ConnectError):
+    """No member of the balancer may serve the request now; ``retry_after`` says when one might."""
+
+    def __init__(self, cause: str, *, retry_after: int | None = None) -> None:
+        super().__init__(cause)
+        self.retry_after = retry_after
 
 
 class BackendTimeout(BackendError):

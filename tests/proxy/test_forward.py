@@ -13,7 +13,8 @@ from tests.kit.backend import Backend, PeerEnd, Script
 from tests.kit.gates import Gates, Wait
 from tests.kit.script import ReadHead, ReadToEnd, Reply, Write, play
 from tests.transports import BOUND, Transport
-from wsgi_scgi.address import BackendURL, TCPAddress, UnixAddress
+from wsgi_scgi.address import BackendURL, TCPAddress, UnixAddress, address_url
+from wsgi_scgi.balancer.balancer import Balancer
 from wsgi_scgi.errors import (
     BackendTimeout,
     ConnectError,
@@ -25,12 +26,25 @@ from wsgi_scgi.gateway.request import Request
 from wsgi_scgi.gateway.response import Response
 from wsgi_scgi.gateway.variables import VariableRules
 from wsgi_scgi.proxy.forward import Forwarder, ForwardRules
+from wsgi_scgi.scoreboard.board import Board
+from wsgi_scgi.scoreboard.pool import MemberText
 from wsgi_scgi.semantics.fields import FieldRules
 from wsgi_scgi.semantics.path import PathInfo
 from wsgi_scgi.semantics.target import parse_target
 from wsgi_scgi.transport.exchange import Limits
 from wsgi_scgi.transport.names import Resolver
 from wsgi_scgi.transport.relay import BackendBody
+
+
+
+def lone_balancer(url: BackendURL) -> Balancer:
+    """Return a balancer whose one member is ``url``."""
+    pool = Board([("lone", 1)], shared=False).pool("lone")
+    with pool.lock:
+        pool.enrol(MemberText(address_url(url.address)))
+        pool.bump()
+    return Balancer("lone", pool)
+
 
 OK = b"Status: 200 Fine\nContent-Type: text/plain\nContent-Length: 2\n\nok"
 
@@ -50,7 +64,7 @@ class Bench:
         self.backend.begin(script, gates=self.gates, bound=BOUND)
 
     def forward(self, request: Request) -> Response:
-        forwarder = Forwarder(self.url, self.variables, self.rules, resolver=Resolver())
+        forwarder = Forwarder(lone_balancer(self.url), self.variables, self.rules, resolver=Resolver())
         return self._transport.call(lambda: forwarder(request))
 
     def answer(self, environ: dict[str, Any]) -> tuple[Response, bytes]:
@@ -379,7 +393,7 @@ def test_an_exchange_that_is_broken_off_leaves_nothing_open(
     bench: Bench, transport: Transport
 ) -> None:
     bench.plays(ReadToEnd())
-    forwarder = Forwarder(bench.url, bench.variables, bench.rules, resolver=Resolver())
+    forwarder = Forwarder(lone_balancer(bench.url), bench.variables, bench.rules, resolver=Resolver())
 
     def received() -> bool:
         return any(connection.received for connection in bench.backend.connections)

@@ -89,7 +89,7 @@ class Rig:
         return body
 
     @contextlib.contextmanager
-    def exchange(self) -> Iterator[Exchange]:
+    def exchange(self, *, on_close: Callable[[], None] | None = None) -> Iterator[Exchange]:
         """Connect, and close in the end; only where the transport is to be."""
         length = self.body.length if self.body is not None else 0
         connection = connect(
@@ -105,6 +105,7 @@ class Rig:
             client=self.client,
             limits=self.limits,
             deadline=self.deadline,
+            on_close=on_close,
         )
         try:
             yield exchange

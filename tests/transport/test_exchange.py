@@ -571,3 +571,32 @@ def test_closing_twice_is_harmless(rig: Rig) -> None:
     rig.plays(ReadToEnd())
 
     rig.call(Exchange.close)
+
+
+def test_who_wants_to_know_is_told_once_that_the_connection_is_closed(rig: Rig) -> None:
+    rig.plays(ReadToEnd())
+    told: list[int] = []
+
+    def test() -> None:
+        with rig.exchange(on_close=lambda: told.append(len(told))) as exchange:
+            assert told == []
+            exchange.close()
+            assert told == [0]
+
+    rig.transport.call(test)
+
+    assert told == [0]
+
+
+def test_the_bytes_in_both_directions_are_counted(rig: Rig) -> None:
+    rig.sends(b"hello")
+    rig.plays(ReadHead(), ReadBody(), Write(HEAD), Write(b"body"))
+
+    def test(exchange: Exchange) -> tuple[int, int]:
+        receive_all(exchange)
+        return exchange.sent, exchange.received
+
+    sent, received = rig.call(test)
+
+    assert sent == len(rig.connection.received)
+    assert received == len(HEAD + b"body")

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from ..address import parse_backend_url
 from ..errors import NoMember
 from ..gateway.request import Request
-from ..scoreboard.pool import Pool
+from ..scoreboard.pool import Pool, Row
 from ..scoreboard.status import Status
 from .attempts import RetryBudget
 from .candidates import Candidates, candidates, usable
@@ -38,9 +38,9 @@ OUT = Status.DISABLED | Status.STOPPED | Status.HEALTH_FAILED | Status.DRAIN
 
 
 class Balancer:
-    """One ``[balancer.NAME]``, or a lone backend, which has no name."""
+    """One ``[balancer.NAME]``; or the one backend of a route, which then is not ``is_named``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # made in one place
         self,
         name: str,
         pool: Pool,
@@ -48,10 +48,12 @@ class Balancer:
         *,
         sticky: StickySession | None = None,
         key_of: Callable[[Request], bytes] | None = None,
+        is_named: bool = False,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """``key_of`` reads what the method ``hash`` goes by; ``clock`` is the board's."""
         self.name = name
+        self.is_named = is_named
         self.pool = pool
         self.rules = rules
         self.clock = clock
@@ -134,8 +136,9 @@ class Balancer:
         Raises NoMember.
         """
         pool = self.pool
+        row = pool.row  # taken before the lock, which taking one needs
         if self._lone is not None and not without and pool.epoch == self._epoch:
-            return self._leased(self._lone)
+            return self._leased(self._lone, row)
         with pool.lock:
             self.refresh()
             now = self.clock()
@@ -144,9 +147,9 @@ class Balancer:
             rested = pool.status[chosen] & Status.ERROR and pool.rest_until[chosen] <= now
             if rested:
                 pool.probe_at[chosen] = now
-                pool.probe_row[chosen] = pool.row.number
+                pool.probe_row[chosen] = row.number
                 pool.bump()
-            return self._leased(self._members[chosen], is_probe=bool(rested))
+            return self._leased(self._members[chosen], row, is_probe=bool(rested))
 
     def _choose(
         self, session: Session | None, key: bytes, now: float, without: Sequence[int]
@@ -164,8 +167,7 @@ class Balancer:
             raise self._no_member(now)
         return method.choose(may_be, self.pool, key)
 
-    def _leased(self, member: Member, *, is_probe: bool = False) -> Lease:
-        row = self.pool.row
+    def _leased(self, member: Member, row: Row, *, is_probe: bool = False) -> Lease:
         with row.lock:
             row.busy[member.slot] += 1
             row.elected[member.slot] += 1
@@ -285,9 +287,9 @@ class Balancer:
 
     def end_probe(self, member: Member) -> None:
         """Let another request try a member whose rest is over."""
-        pool, slot = self.pool, member.slot
+        pool, slot, row = self.pool, member.slot, self.pool.row
         with pool.lock:
-            if pool.probe_row[slot] == pool.row.number:
+            if pool.probe_row[slot] == row.number:
                 pool.probe_row[slot] = -1
                 pool.bump()
 

@@ -16,11 +16,12 @@ A drained member (N) is no candidate, but ``usable``: its sessions go on.
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
 
+from ..compiled import compiled_in
 from ..scoreboard.pool import Pool
 from ..scoreboard.status import Status
 
@@ -51,7 +52,7 @@ class Candidates:
     usable_weights: "array[int]"
     next_change: float
     """When, on the board's clock, time alone makes another answer of this one."""
-    derived: "dict[str, array[Any]]" = field(default_factory=dict, compare=False, repr=False)
+    derived: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What a method computes of these values once and keeps, by the method's name."""
 
     @classmethod
@@ -70,9 +71,10 @@ def usable(pool: Pool, slot: int, now: float) -> bool:
     status = pool.status[slot]
     if not status & _IN_USE or status & _OUT:
         return False
-    return status & _RESTS != _ERROR or _unavailable_until(pool, slot, now) <= now
+    return status & _RESTS != _ERROR or _unusable_until(pool, slot, now) <= now
 
 
+@compiled_in("wsgi_scgi.balancer._candidates")
 def candidates(
     pool: Pool, now: float, *, slow_start: float = 0.0, without: Collection[int] = ()
 ) -> Candidates:
@@ -85,16 +87,16 @@ def candidates(
     next_change = inf
     sets: dict[int, list[int]] = {}
     weights: dict[int, int] = {}
-    for slot in _in_use(pool):
-        if pool.status[slot] & _RESTS == _ERROR:
-            until = _unavailable_until(pool, slot, now)
-            if now < until < next_change:
-                next_change = until
-        weight, until = _weight(pool, slot, now, slow_start)
-        next_change = min(next_change, until)
+    for slot, status in enumerate(pool.status):
+        if not status & _IN_USE:
+            continue
         sets.setdefault(pool.lbset[slot], []).append(slot)
-        if slot not in without and usable(pool, slot, now):
-            weights[slot] = weight
+        if status & _OUT or slot in without:
+            continue
+        until = _unusable_until(pool, slot, now) if status & _RESTS == _ERROR else 0.0
+        if until <= now:
+            weights[slot], until = _weight(pool, slot, now, slow_start)
+        next_change = min(next_change, until)
     slots: list[int] = []
     for lbset in sorted(sets):
         slots = _offered(pool, sets[lbset], weights)
@@ -107,10 +109,6 @@ def candidates(
         usable_weights=array("q", weights.values()),
         next_change=next_change,
     )
-
-
-def _in_use(pool: Pool) -> Iterator[int]:
-    return (slot for slot, status in enumerate(pool.status) if status & _IN_USE)
 
 
 def _offered(pool: Pool, members: list[int], fit: Collection[int]) -> list[int]:
@@ -132,7 +130,7 @@ def _offered(pool: Pool, members: list[int], fit: Collection[int]) -> list[int]:
     return normal + spares[:missing] or standbys
 
 
-def _unavailable_until(pool: Pool, slot: int, now: float) -> float:
+def _unusable_until(pool: Pool, slot: int, now: float) -> float:
     """Return when a member in error may be tried: after its rest, or when its probe is lost."""
     rest_until = pool.rest_until[slot]
     if rest_until > now or pool.probe_row[slot] < 0:
@@ -144,7 +142,7 @@ def _weight(pool: Pool, slot: int, now: float, slow_start: float) -> tuple[int, 
     """Return the weight of a member and when that changes."""
     weight = pool.weight[slot]
     up_since = pool.up_since[slot]
-    if not up_since or not 0 <= now - up_since < slow_start:
+    if not up_since or not now - up_since < slow_start:
         return weight, inf
     step = int((now - up_since) / slow_start * SLOW_START_STEPS) + 1
     return max(1, weight * step // SLOW_START_STEPS), up_since + step * slow_start / SLOW_START_STEPS

@@ -79,6 +79,7 @@ def add_member(balancer: Balancer, url: str, *, route: str = "", weight: float =
     """
     backend, factor = parse_backend_url(url), lbfactor(weight)
     with balancer.pool.lock:
+        balancer.refresh()
         if any(_is_same(member.url, backend) for member in balancer.members()):
             raise ValueError(f"{url} is a member already")
         slot = balancer.pool.enrol(

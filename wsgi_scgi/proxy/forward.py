@@ -1,13 +1,22 @@
-"""The last step: forward a request to a backend and make its answer ours."""
+"""The last step: forward a request to a backend and make its answer ours.
+
+Forwarding is a loop over attempts: a member that cannot serve is followed by another, as far as
+``balancer.attempts`` allows.
+"""
 
 import contextlib
+import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
-from ..address import BackendURL
-from ..errors import ProtocolError, RequestError
+from ..balancer.attempts import Attempts
+from ..balancer.balancer import Balancer
+from ..balancer.lease import Lease
+from ..balancer.member import Member
+from ..balancer.sticky import Session
+from ..errors import BackendError, NoMember, ProtocolError, RequestError
 from ..gateway.body import BodyState, buffer_body
 from ..gateway.error_page import options_response
 from ..gateway.framing import check_length, declared_length, max_forwards
@@ -22,6 +31,9 @@ from ..transport.exchange import Exchange, Limits
 from ..transport.names import Resolver
 from ..transport.relay import BackendBody
 from ..transport.waiting import NO_DEADLINE, Deadline, current_waiter
+from .upstream import StickyCookie, Upstream, balancer_variables
+
+logger = logging.getLogger("wsgi_scgi")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +50,66 @@ class ForwardRules:
 
 
 class Forwarder:
-    """A Handler for one route: the request goes to a backend, its answer comes back."""
+    """A Handler for one route: the request goes to a member of a balancer, its answer comes back.
+
+    ``base`` is the path of the route's backend URL; a lone backend's is in its member alone.
+    """
 
     def __init__(
         self,
-        backend: BackendURL,
+        balancer: Balancer,
         variables: VariableRules,
         rules: ForwardRules,
         *,
         resolver: Resolver,
+        cookie: StickyCookie | None = None,
     ) -> None:
-        self._backend = backend
+        self._balancer = balancer
         self._variables = variables
         self._rules = rules
         self._resolver = resolver
+        self._cookie = cookie
+        self._fronts: dict[str, VariableRules] = {"/": variables}
 
     def __call__(self, request: Request) -> Response:
-        """Raise RequestError before the backend is contacted, BackendError after."""
+        """Raise RequestError before a backend is contacted, BackendError after."""
         if "HTTP_MAX_FORWARDS" in request.environ and max_forwards(request.environ) == 0:
             return _last_recipient(request)
         rules = self._rules
         deadline = Deadline(rules.deadline) if rules.deadline else NO_DEADLINE
         self._open_body(request)
-        head = self._encode_head(request)
-        exchange = self._connect(request, head, deadline)
+        attempts = Attempts(self._balancer, request, _pause)
+        lease = attempts.begin()
+        while True:
+            try:
+                response = self._attempt(request, attempts, lease, deadline)
+                if response is not None:
+                    return response
+                failure: BackendError | None = None
+            except BackendError as error:
+                if deadline.passed or not attempts.may_go_on(error):
+                    raise
+                failure = error
+            lease = self._next(request, attempts, lease, failure)
+
+    def _next(
+        self, request: Request, attempts: Attempts, lease: Lease, failure: BackendError | None
+    ) -> Lease:
+        """Elect another member, or raise what the last one failed with."""
         try:
-            return self._respond(request, exchange)
-        except BaseException:
-            exchange.close()
-            raise
+            following = attempts.begin()
+        except NoMember as error:
+            raise failure or error from None
+        logger.warning(
+            "%s %s: attempt %d, %s: %s; trying %s",
+            request.method,
+            ascii(request.path)[1:-1],
+            attempts.number - 1,
+            lease.member.name,
+            failure or f"it answered {lease.status}",
+            following.member.name,
+        )
+        return following
 
     def _open_body(self, request: Request) -> None:
         rules = self._rules
@@ -78,15 +121,60 @@ class Forwarder:
         if rules.buffer_request and body is not None and body.state is BodyState.UNTOUCHED:
             request.replace_body(buffer_body(body))
 
-    def _encode_head(self, request: Request) -> bytes:
+    def _attempt(
+        self, request: Request, attempts: Attempts, lease: Lease, deadline: Deadline
+    ) -> Response | None:
+        """Return the member's answer, None for a status that another member is to be asked for."""
+        record = Upstream(request.environ, lease)
+        try:
+            head = self._encode_head(request, lease.member, attempts.session)
+            connection = connect(
+                lease.member.url.address,
+                self._resolver,
+                current_waiter(),
+                timeout=deadline.bound(self._rules.connect_timeout),
+            )
+        except BaseException as error:
+            lease.failed(error)
+            record.close()
+            raise
+        lease.connected()
+        exchange = record.exchange = Exchange(
+            connection,
+            head,
+            body=request.body,
+            client=request.client,
+            limits=self._rules.limits,
+            deadline=deadline,
+            on_close=record.close,
+        )
+        try:
+            received = exchange.receive_head(_hints_sender(request.environ, attempts))
+            lease.answered(received.status)
+            if attempts.may_refuse(received.status):
+                exchange.close()
+                return None
+            response = self._respond(request, exchange, received)
+        except BaseException as error:
+            lease.failed(error)
+            exchange.close()
+            raise
+        if self._cookie is not None:
+            self._cookie.add_to(response, attempts.session, lease.member)
+        return response
+
+    def _encode_head(self, request: Request, member: Member, session: Session | None) -> bytes:
         length = request.body.length if request.body is not None else 0
-        variables = request.variables = cgi_variables(request, self._variables)
+        variables = cgi_variables(request, self._rules_for(member))
+        if self._balancer.is_named and self._variables.sent is None:
+            variables.update(balancer_variables(self._balancer, member, session))
+        request.variables = variables
         try:
             return encode_request_head(length, variables, limit=self._rules.max_request_head)
         except RequestHeadTooLarge as error:
             # What was sent before a local redirect may not cost the request itself.
             if request.shorten_history():
-                return self._encode_head(request)
+                return self._encode_head(request, member, session)
             raise RequestError(
                 str(error),
                 status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -95,24 +183,15 @@ class Forwarder:
         except ProtocolError as error:
             raise RequestError(str(error), public="The request is malformed.") from error
 
-    def _connect(self, request: Request, head: bytes, deadline: Deadline) -> Exchange:
-        connection = connect(
-            self._backend.address,
-            self._resolver,
-            current_waiter(),
-            timeout=deadline.bound(self._rules.connect_timeout),
-        )
-        return Exchange(
-            connection,
-            head,
-            body=request.body,
-            client=request.client,
-            limits=self._rules.limits,
-            deadline=deadline,
-        )
+    def _rules_for(self, member: Member) -> VariableRules:
+        """Return the rules with the base path of a balancer's member in front of the route's."""
+        front = member.url.path if self._balancer.is_named else "/"
+        rules = self._fronts.get(front)
+        if rules is None:
+            rules = self._fronts[front] = replace(self._variables, front=front)
+        return rules
 
-    def _respond(self, request: Request, exchange: Exchange) -> Response:
-        head = exchange.receive_head(_hints_sender(request.environ))
+    def _respond(self, request: Request, exchange: Exchange, head: ResponseHead) -> Response:
         response = Response(
             head.status,
             head.reason,
@@ -129,6 +208,10 @@ class Forwarder:
         return response
 
 
+def _pause(seconds: float) -> None:
+    current_waiter().pause(seconds)
+
+
 def _last_recipient(request: Request) -> Response:
     """Answer what may not go any further: OPTIONS is about the gateway then (RFC 9110 7.6.2)."""
     if request.method == "OPTIONS":
@@ -136,7 +219,9 @@ def _last_recipient(request: Request) -> Response:
     raise RequestError("Max-Forwards is 0: the request may not be forwarded")
 
 
-def _hints_sender(environ: dict[str, Any]) -> Callable[[ResponseHead], None] | None:
+def _hints_sender(
+    environ: dict[str, Any], attempts: Attempts
+) -> Callable[[ResponseHead], None] | None:
     """Return what passes a 103 on (RFC 8297), where the server below can."""
     send = environ.get("wsgi.early_hints")
     if send is None:
@@ -145,6 +230,7 @@ def _hints_sender(environ: dict[str, Any]) -> Callable[[ResponseHead], None] | N
     def pass_on(head: ResponseHead) -> None:
         links = [field for field in head.fields if field[0].lower() == "link"]
         if head.status == HTTPStatus.EARLY_HINTS and links:
+            attempts.spoke_to_client = True
             with contextlib.suppress(OSError):  # a client that left is noticed elsewhere
                 send(links)
 

@@ -15,6 +15,7 @@ from ..semantics.path import Prefix
 _URL = re.compile(r"(?:((?i:scgi|https?)):)?//([^/?#]*)([^?#]*)(.*)")
 _DEFAULT_PORTS = {"scgi": 4000, "http": 80, "https": 443}
 _ADDRESSES = frozenset({"location", "content-location", "uri"})
+_REWRITTEN = _ADDRESSES | {"set-cookie"}
 _SAFE = "/!$&'()*+,;=:@~"  # of a path, RFC 3986 3.3
 
 Pairs = tuple[tuple[str, str], ...]
@@ -54,6 +55,12 @@ class RewriteFields:
         return outcome
 
     def _rewritten(self, fields: Fields, request: Request) -> Fields:
+        """Return ``fields`` as they are where, as in most answers, none is about places."""
+        for name, _ in fields:
+            if name.lower() in _REWRITTEN:
+                break
+        else:
+            return fields
         return [(name, self._value(name.lower(), value, request)) for name, value in fields]
 
     def _value(self, name: str, value: str, request: Request) -> str:

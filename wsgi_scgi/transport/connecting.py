@@ -10,23 +10,33 @@ import socket
 import stat
 
 from ..address import TCPAddress, UnixAddress
-from ..errors import ConnectError, ConnectTimeout
+from ..errors import ConnectError, ConnectTimeout, OutOfResources
 from .names import Resolver, SocketAddress
 from .waiting import WRITE, Deadline, Waiter
 
 _NON_BLOCKING = getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
 _BACKLOG_PAUSE = 0.01
 _UNDER_WAY = frozenset({errno.EINPROGRESS, errno.EALREADY, errno.EWOULDBLOCK, errno.EINTR})
+_OUT_OF_RESOURCES = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL}
+)
+"""What this process or host lacks: it says nothing about the backend."""
 
 
 class Connection:
     """A connected non-blocking socket, and the way to wait for it."""
 
-    __slots__ = ("socket", "waiter")
+    __slots__ = ("_target", "socket", "waiter")
 
-    def __init__(self, connected: _socket.socket, waiter: Waiter) -> None:
+    def __init__(self, connected: _socket.socket, waiter: Waiter, target: SocketAddress) -> None:
         self.socket = connected
         self.waiter = waiter
+        self._target = target
+
+    @property
+    def target(self) -> str:
+        """The address connected to, in words for a log."""
+        return _display(self._target)
 
     def send_at_once(self) -> None:
         """Let small pieces of a body not wait for each other (TCP_NODELAY)."""
@@ -56,11 +66,14 @@ def connect(
         # A dead first address leaves the others their share of the time.
         share = deadline.bound(timeout) / (len(targets) - index)
         try:
-            return Connection(_connect_one(target, waiter, Deadline(max(share, 1e-3))), waiter)
+            connected = _connect_one(target, waiter, Deadline(max(share, 1e-3)))
+            return Connection(connected, waiter, target)
         except TimeoutError:
             timed_out = True
             causes.append(f"{_display(target)}: no connection in {share:.3g} seconds")
         except OSError as error:
+            if error.errno in _OUT_OF_RESOURCES:
+                raise OutOfResources(f"cannot connect to {address}: {error.strerror}") from error
             causes.append(f"{_display(target)}: {_explain(error, target)}")
     resolver.expire(address)
     error_type = ConnectTimeout if timed_out else ConnectError

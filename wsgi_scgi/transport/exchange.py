@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..errors import (
+    BackendError,
     BackendTimeout,
     ClientDisconnected,
     ProtocolError,
@@ -63,6 +64,7 @@ class Exchange:
         "_gone",
         "_head_deadline",
         "_limits",
+        "_on_close",
         "_outgoing",
         "_parser",
         "_readable",
@@ -71,12 +73,15 @@ class Exchange:
         "_socket",
         "_waiter",
         "_watching",
+        "failure",
         "fd",
+        "received",
         "sending",
+        "sent",
         "surplus",
     )
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # one thing each, and each may be absent
         self,
         connection: Connection,
         head: bytes,
@@ -85,8 +90,11 @@ class Exchange:
         client: Client | None = None,
         limits: Limits = Limits(),
         deadline: Deadline | None = None,
+        on_close: Callable[[], None] | None = None,
     ) -> None:
+        """``on_close`` is called once, when the connection has been closed."""
         self._connection = connection
+        self._on_close = on_close
         self._socket = connection.socket
         self._waiter = connection.waiter
         self.fd = connection.socket.fileno()
@@ -107,6 +115,12 @@ class Exchange:
         self._send_error: OSError | None = None
         self._silent = True
         self._parser = ResponseHeadParser()
+        self.failure: BackendError | None = None
+        """What the response's body ended with, if it was the backend's fault."""
+        self.sent = 0
+        """Bytes that the kernel has taken for the backend."""
+        self.received = 0
+        """Bytes of the backend, those included that the server took with ``wsgi_scgi.splice``."""
         self.sending = True
         """Whether part of the request is still to be sent."""
         self.surplus = b""
@@ -179,6 +193,7 @@ class Exchange:
             self._send_error = error
             self.sending = False
             return Turn.SENT
+        self.sent += sent
         self._outgoing = self._outgoing[sent:]
         if not self._outgoing:
             if not (self._body and self._body.remaining):
@@ -214,6 +229,9 @@ class Exchange:
     def close(self) -> None:
         """Close the connection.  Harmless when repeated."""
         self._connection.close()
+        if self._on_close is not None:
+            on_close, self._on_close = self._on_close, None
+            on_close()
 
     def _refill(self, keep: bool, listen: bool) -> bytes | Turn | None:
         """Take the next piece of the body; return None once there is something to send."""
@@ -276,11 +294,13 @@ class Exchange:
         """Return what has arrived, b"" at the end, None if nothing has."""
         self.check_deadlines()  # a backend that never lets us wait has them too
         try:
-            return self._socket.recv(RECEIVE_SIZE)
+            data = self._socket.recv(RECEIVE_SIZE)
         except BlockingIOError:
             return None
         except OSError as error:
             raise self.broken(error) from error
+        self.received += len(data)
+        return data
 
     def broken(self, error: OSError) -> ResponseError:
         """Return what to tell of an error of the backend's socket."""

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from typing import IO
 
-from ..errors import ResponseError, TruncatedResponse
+from ..errors import BackendError, ResponseError, TruncatedResponse
 from ..scgi.response_head import ResponseHead
 from .exchange import RECEIVE_SIZE, Exchange, Turn
 
@@ -76,7 +76,12 @@ class BackendBody:
         Raises TruncatedResponse, BackendTimeout, ClientDisconnected or RequestTimeout; the
         server then cuts the connection.
         """
-        piece = self._next()
+        try:
+            piece = self._next()
+        except BackendError as error:
+            self._exchange.failure = error
+            self._exchange.close()
+            raise
         self._given += len(piece)
         return piece
 
@@ -148,6 +153,7 @@ class BackendBody:
                 self._splice = None  # a middleware wants to see the bytes
             if moved <= 0:
                 return
+            exchange.received += moved
             self._given += moved
             self._left -= moved
 
@@ -174,7 +180,7 @@ class BackendBody:
         elif data:
             self._left = left - len(data)
         else:
-            self._error = TruncatedResponse(
+            self._exchange.failure = self._error = TruncatedResponse(
                 f"the backend closed the connection {left} bytes before the declared end"
             )
         if self._complete or self._error:

@@ -1,10 +1,11 @@
 """byrequests: every member in turn, as often as its weight says; the default, as in Apache.
 
 Theory: smooth weighted round robin.  Each member has a counter, ``lbstatus``.  In every
-election each candidate is given its weight, the one that then has the most serves, and pays the
-sum of all weights.  The counters always add up to the same, and over one round, as many
-elections as the sum of the weights, each member serves exactly as often as its weight says, its
-turns as far apart as the others' allow.  Of equal counters the earlier in the configuration wins.
+election each candidate is given its weight, whoever then has the most serves, and pays the sum
+of all weights.  The sum of the counters never changes, so over one round, as many elections as
+the sum of the weights (with weights in lowest terms), each member serves exactly as often as its
+weight says, and its turns lie as far apart as those of the others allow.  Of equal counters the
+earlier in the configuration wins.
 
 The schedule of members a, b and c with the weights 1, 2 and 4, over and over:
 
@@ -14,12 +15,13 @@ and of a with the weight 70 and b with 30:
 
     a b a a a b a a b a
 
-A member that is out keeps its counter.  Somebody whom a session led past the election pays all
-the same, so that the other requests make up for it.
+A member that is out keeps its counter.  One to whom a session led past the election pays all the
+same, to all usable members, so that other requests make up for it.
 """
 
 from array import array
 
+from ...compiled import compiled_in
 from ...scoreboard.pool import Pool
 from ..candidates import Candidates
 
@@ -31,17 +33,18 @@ class ByRequests:
 
     __slots__ = ()
 
-    def choose(self, candidates: Candidates, pool: Pool, key: bytes) -> int:  # noqa: ARG002
+    def choose(self, candidates: Candidates, pool: Pool, _key: bytes, /) -> int:
         """Return the candidate whose turn it is."""
         return take_turn(candidates.slots, candidates.weights, pool.lbstatus)
 
-    def took(self, candidates: Candidates, pool: Pool, slot: int) -> None:
-        """Count a turn for ``slot``, as if it had been elected among all usable members."""
-        give_turn(candidates, pool, slot)
+    def took(self, candidates: Candidates, pool: Pool, slot: int, /) -> None:
+        """Count a turn of ``slot``."""
+        count_turn(candidates.usable, candidates.usable_weights, pool.lbstatus, slot=slot)
 
 
+@compiled_in("wsgi_scgi.balancer.methods._choosing")
 def take_turn(slots: "array[int]", weights: "array[int]", lbstatus: "memoryview[int]") -> int:
-    """Hold one election: move the counters and return the slot that wins."""
+    """Return the slot whose turn it is, and move the counters ``lbstatus``, by slot."""
     total = most = 0
     winner = -1
     for slot, weight in zip(slots, weights, strict=True):
@@ -54,11 +57,11 @@ def take_turn(slots: "array[int]", weights: "array[int]", lbstatus: "memoryview[
     return winner
 
 
-def give_turn(candidates: Candidates, pool: Pool, slot: int) -> None:
-    """Move the counters as an election that ``slot`` wins."""
-    lbstatus = pool.lbstatus
-    total = 0
-    for member, weight in zip(candidates.usable, candidates.usable_weights, strict=True):
+@compiled_in("wsgi_scgi.balancer.methods._choosing")
+def count_turn(
+    slots: "array[int]", weights: "array[int]", lbstatus: "memoryview[int]", *, slot: int
+) -> None:
+    """Move the counters as if ``slot`` had won an election among ``slots``."""
+    for member, weight in zip(slots, weights, strict=True):
         lbstatus[member] += weight
-        total += weight
-    lbstatus[slot] -= total
+    lbstatus[slot] -= sum(weights)

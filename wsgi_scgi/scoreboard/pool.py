@@ -1,0 +1,255 @@
+"""The part of a board that belongs to one balancer: columns of its members, rows of processes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ..transport.waiting import original
+from .layout import (
+    BUCKETS,
+    MEMBER_COLUMNS,
+    ROUTE_SIZE,
+    ROW_COLUMNS,
+    STATUS_CLASSES,
+    TEXT_SIZE,
+    URL_SIZE,
+    WORD,
+    WORDS,
+    row_size,
+)
+from .memory import Lock
+from .status import Status
+
+Integers = "memoryview[int]"
+Floats = "memoryview[float]"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberText:
+    """What a board knows of a member in words: its URL, its route and where that leads else.
+
+    Raises ValueError for what is too long, or contains NUL.
+    """
+
+    url: str
+    route: str = ""
+    redirect: str = ""
+
+    def __post_init__(self) -> None:
+        for name, limit in (("url", URL_SIZE), ("route", ROUTE_SIZE), ("redirect", ROUTE_SIZE)):
+            text: str = getattr(self, name)
+            if len(text.encode("utf-8", "surrogateescape")) > limit:
+                raise ValueError(f"the {name} is longer than {limit} bytes")
+            if "\0" in text:
+                raise ValueError(f"the {name} contains NUL")
+
+
+class Row:
+    """What one process has counted, a column for each kind.  Write it with ``lock`` held.
+
+    The lock is for the threads of the process.  ``number`` is -1 for one that found no free row
+    and counts for itself.
+    """
+
+    busy: "memoryview[int]"
+    elected: "memoryview[int]"
+    sent: "memoryview[int]"
+    received: "memoryview[int]"
+    failed: "memoryview[int]"
+    seconds: "memoryview[float]"
+    connect_seconds: "memoryview[float]"
+    first_byte_seconds: "memoryview[float]"
+
+    def __init__(self, memory: "memoryview[int]", capacity: int, number: int) -> None:
+        self.number = number
+        self.lock = original("_thread", "allocate_lock")()
+        columns = _columns(memory, ROW_COLUMNS, capacity)
+        self.statuses = [columns[f"status_{n}xx"] for n in range(1, STATUS_CLASSES + 1)]
+        self.buckets = [columns[f"bucket_{n}"] for n in range(len(BUCKETS) + 1)]
+        self.columns = columns
+        for name in Row.__annotations__:
+            setattr(self, name, columns[name])
+
+
+class Pool:
+    """The members of one balancer.
+
+    A column is a memoryview with one word for each place.  Columns of members are written with
+    ``lock`` held; those who cache anything made of them compare ``epoch``.  Times are of
+    ``time.monotonic``, which is the same in all processes of a host.
+    """
+
+    status: "memoryview[int]"
+    weight: "memoryview[int]"
+    lbset: "memoryview[int]"
+    max_connections: "memoryview[int]"
+    lbstatus: "memoryview[int]"
+    load: "memoryview[float]"
+    seen: "memoryview[int]"
+    rest_until: "memoryview[float]"
+    rests: "memoryview[int]"
+    faults: "memoryview[int]"
+    fault_at: "memoryview[float]"
+    probe_at: "memoryview[float]"
+    probe_row: "memoryview[int]"
+    up_since: "memoryview[float]"
+    passes: "memoryview[int]"
+    fails: "memoryview[int]"
+    checked_at: "memoryview[float]"
+    check_seconds: "memoryview[float]"
+    history: "memoryview[int]"
+
+    def __init__(
+        self,
+        name: str,
+        capacity: int,
+        memory: "memoryview[int]",
+        lock: Lock,
+        *,
+        claim: Callable[[], int],
+    ) -> None:
+        """``claim`` returns the number of this process's row, -1 if there is none left."""
+        self.name = name
+        self.capacity = capacity
+        self.lock = lock
+        self._claim = claim
+        self._row: Row | None = None
+        head = len(WORDS) * WORD
+        self._words = memory[:head].cast("q")
+        size = len(MEMBER_COLUMNS) * capacity * WORD
+        self.columns = _columns(memory[head : head + size], MEMBER_COLUMNS, capacity)
+        for column, values in self.columns.items():
+            setattr(self, column, values)
+        at = head + size
+        self._texts = memory[at : at + capacity * TEXT_SIZE]
+        at += capacity * TEXT_SIZE
+        self._row_memory = memory[at:]
+        self._rows: dict[int, Row] = {}
+
+    @property
+    def epoch(self) -> int:
+        """The number of changes so far; whatever was made of the columns before is stale."""
+        return self._words[0]
+
+    def bump(self) -> None:
+        """Tell all processes that the columns have changed."""
+        self._words[0] += 1
+
+    @property
+    def method(self) -> int:
+        """The number of the method of choice."""
+        return self._words[1]
+
+    @method.setter
+    def method(self, number: int) -> None:
+        self._words[1] = number
+
+    @property
+    def row(self) -> Row:
+        """The row of this process."""
+        return self._row or self._take_row()
+
+    def _take_row(self) -> Row:
+        number = self._claim()
+        if number < 0:
+            memory = memoryview(bytearray(row_size(self.capacity)))
+            self._row = Row(memory, self.capacity, -1)
+        else:
+            self._row = self.row_of(number)
+            self._words[2] = max(self._words[2], number + 1)
+        return self._row
+
+    def row_of(self, number: int) -> Row:
+        """Return the row with that number, whoever has it."""
+        row = self._rows.get(number)
+        if row is None:
+            step = row_size(self.capacity)
+            memory = self._row_memory[number * step : (number + 1) * step]
+            row = self._rows[number] = Row(memory, self.capacity, number)
+        return row
+
+    def forget_row(self) -> None:
+        """In a child of the process that has the row: it is not the child's."""
+        self._row = None
+        self._rows = {}
+        self.lock.renew()
+
+    @property
+    def rows(self) -> list[Row]:
+        """The rows that were ever used, and this process's own."""
+        rows = [self.row_of(number) for number in range(self._words[2])]
+        if self._row is not None and self._row.number < 0:
+            rows.append(self._row)
+        return rows
+
+    def totals(self, column: str) -> list[Any]:
+        """Return the sums of a column over all rows, for each place."""
+        columns = [row.columns[column] for row in self.rows]
+        if len(columns) == 1:
+            return columns[0].tolist()
+        return [sum(values) for values in zip(*columns, strict=True)] or [0] * self.capacity
+
+    def free_row(self, number: int) -> None:
+        """Let nobody be busy for a process that is gone; what it has counted stays."""
+        row = self.row_of(number)
+        with self.lock:
+            row.busy[:] = memoryview(bytes(self.capacity * WORD)).cast("q")
+            lost = [slot for slot in range(self.capacity) if self.probe_row[slot] == number]
+            for slot in lost:
+                self.probe_row[slot] = -1
+            if lost:
+                self.bump()
+
+    def text(self, slot: int) -> MemberText:
+        """Return the texts of a member."""
+        at = slot * TEXT_SIZE
+        parts = bytes(self._texts[at : at + TEXT_SIZE]).split(b"\0", 3)[:3]
+        return MemberText(*(part.decode("utf-8", "surrogateescape") for part in parts))
+
+    def set_text(self, slot: int, text: MemberText) -> None:
+        """Write the texts of a member."""
+        parts = (text.url, text.route, text.redirect, "")
+        data = b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)
+        at = slot * TEXT_SIZE
+        self._texts[at : at + TEXT_SIZE] = data.ljust(TEXT_SIZE, b"\0")
+
+    def enrol(  # noqa: PLR0913  # a member, thing by thing
+        self,
+        text: MemberText,
+        *,
+        status: Status = Status(0),
+        weight: int = 100,
+        lbset: int = 0,
+        max_connections: int = 0,
+    ) -> int:
+        """Give a member the first free place and return it.  Call it with the lock held.
+
+        Raises ValueError where all are taken.
+        """
+        slot = next((n for n in range(self.capacity) if not self.status[n] & Status.IN_USE), -1)
+        if slot < 0:
+            raise ValueError(f"all {self.capacity} places of {self.name} are taken")
+        for name, kind in MEMBER_COLUMNS.items():
+            self.columns[name][slot] = 0 if kind == "q" else 0.0
+        self.set_text(slot, text)
+        self.weight[slot] = weight
+        self.lbset[slot] = lbset
+        self.max_connections[slot] = max_connections
+        self.probe_row[slot] = -1
+        self.seen[slot] = self.totals("sent")[slot] + self.totals("received")[slot]
+        self.status[slot] = status | Status.IN_USE
+        return slot
+
+    def remove(self, slot: int) -> None:
+        """Free a place.  Call it with the lock held."""
+        self.status[slot] = 0
+
+
+def _columns(
+    memory: "memoryview[int]", kinds: dict[str, str], capacity: int
+) -> dict[str, "memoryview[Any]"]:
+    size = capacity * WORD
+    return {
+        name: memory[number * size : (number + 1) * size].cast(kind)  # type: ignore[call-overload]  # "q" or "d"
+        for number, (name, kind) in enumerate(kinds.items())
+    }
