@@ -51,7 +51,7 @@ def candidates(object pool, double now, *, double slow_start=0.0, object without
     cdef int64_t[::1] weight_of_member = usable_weights
     cdef int64_t step, weight
     cdef Py_ssize_t number = 0
-    cdef double until, next_change = INFINITY
+    cdef double until, age, next_change = INFINITY
     for each in without:
         if 0 <= each < capacity:
             mark[each] = PASSED_OVER
@@ -66,8 +66,9 @@ def candidates(object pool, double now, *, double slow_start=0.0, object without
                 next_change = min(next_change, until)
                 continue
         weight = weights[slot]
-        if up_since[slot] != 0 and now - up_since[slot] < slow_start:
-            step = <int64_t>((now - up_since[slot]) / slow_start * _steps) + 1
+        age = max(now - up_since[slot], 0.0)
+        if up_since[slot] != 0 and age < slow_start:
+            step = <int64_t>(age / slow_start * _steps) + 1
             weight = max(1, weight * step // _steps)
             next_change = min(next_change, up_since[slot] + step * slow_start / _steps)
         mark[slot] = USABLE

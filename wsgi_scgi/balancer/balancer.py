@@ -339,7 +339,10 @@ class Balancer:
             pool.fails[slot] = 0 if passed else pool.fails[slot] + 1
             pool.checked_at[slot] = self.clock()
             pool.check_seconds[slot] = seconds
-            pool.history[slot] = (pool.history[slot] << 1 | passed) & (1 << HISTORY) - 1
+            # A one in front tells how many there are.
+            history = (pool.history[slot] or 1) << 1 | passed
+            first = 1 << HISTORY
+            pool.history[slot] = history if history < 2 * first else history & first - 1 | first
             status = pool.status[slot]
             recovers = passed and status & (Status.HEALTH_FAILED | Status.ERROR)
             if recovers and pool.passes[slot] >= passes:

@@ -142,7 +142,10 @@ def _weight(pool: Pool, slot: int, now: float, slow_start: float) -> tuple[int, 
     """Return the weight of a member and when that changes."""
     weight = pool.weight[slot]
     up_since = pool.up_since[slot]
-    if not up_since or not now - up_since < slow_start:
+    # Another process may have read the clock later.
+    age = max(now - up_since, 0.0)
+    if not up_since or age >= slow_start:
         return weight, inf
-    step = int((now - up_since) / slow_start * SLOW_START_STEPS) + 1
-    return max(1, weight * step // SLOW_START_STEPS), up_since + step * slow_start / SLOW_START_STEPS
+    step = int(age / slow_start * SLOW_START_STEPS) + 1
+    next_step = up_since + step * slow_start / SLOW_START_STEPS
+    return max(1, weight * step // SLOW_START_STEPS), next_step

@@ -54,13 +54,13 @@ class Hash(ByRequests):
         """Return the candidate that ``key`` belongs to."""
         if not key:
             return super().choose(candidates, pool, key)
-        known = candidates.derived.get(self.name)
+        known: tuple[array[int], dict[int, int]] | None = candidates.derived.get(self.name)
         if known is None:
             seeds = array("Q", [seed_of(pool.text(slot).url) for slot in candidates.slots])
-            known = candidates.derived[self.name] = seeds, {}
+            known = candidates.derived[self.name] = (seeds, {})
         seeds, owners = known
         place = place_of(key)
-        owner: int | None = owners.get(place)
+        owner = owners.get(place)
         if owner is None:
             index = least_draw(seeds, candidates.weights, place)
             owner = owners[place] = candidates.slots[index]

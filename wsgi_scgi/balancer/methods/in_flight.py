@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Sequence
+from operator import add
 
 from ...compiled import compiled_in
 
@@ -20,7 +21,9 @@ def take_least_busy(
     ``rows`` are the requests in flight of each process, by slot.  If ``weighted`` the least
     (requests + 1) / weight wins.  The counters ``lbstatus`` move as in byrequests.
     """
-    busy = [sum(column) for column in zip(*rows, strict=True)]
+    busy = [0] * len(lbstatus)
+    for row in rows:
+        busy = list(map(add, busy, row))
     # Equal fractions are equal floats, and small unequal ones are not.
     loads = [
         (busy[slot] + 1) / (weight if weighted else 1)
