@@ -74,7 +74,7 @@ def _syscalls(options: argparse.Namespace) -> int:
     with open_bench(cores, quick_plan(cores), _progress) as bench:
         for transport in Transport:
             print(f"System calls for one small GET, backend on {transport.name}")
-            site = Site(bench.backend.address, transport, 1, 0)
+            site = Site(bench.backend.address, transport)
             for gateway in GATEWAYS:
                 if options.gateway and gateway.name not in options.gateway:
                     continue

@@ -1,12 +1,13 @@
 /* The SCGI backend behind every gateway: one process, one epoll, no allocation but per connection.
  *
- *   backend SOCKET_PATH
+ *   backend SOCKET_PATH FILES
  *
- * listens on a TCP port of 127.0.0.1 that it prints, and on SOCKET_PATH.  It does as little as a
+ * listens on three TCP ports of 127.0.0.1 that it prints, and on SOCKET_PATH.  It does as little as a
  * backend can, so that what is measured is the gateway.  The answer depends on how REQUEST_URI ends:
  *
  *   .../small       13 bytes
  *   .../size/N      N bytes of the pattern
+ *   .../file/N      names the file N in the directory FILES, for the gateway to send
  *   .../upload      how many bytes of body came, and whether all of them were the pattern
  *   .../stream      five bytes at once, then nothing until the gateway closes the connection
  *   .../release     ends all those streams
@@ -33,6 +34,7 @@
 #define HEAD_LIMIT 16384
 #define BACKLOG 4096
 #define EVENTS 256
+#define PORTS 3 /* members of a balancer */
 
 enum state { READING_HEAD, READING_BODY, WRITING, HOLDING };
 
@@ -55,6 +57,7 @@ static char pattern[PATTERN_SIZE];
 static char scratch[PATTERN_SIZE];
 static int poller;
 static struct connection *streams;
+static const char *files;
 
 static void die(const char *what)
 {
@@ -107,7 +110,7 @@ static void release(void)
 /* Choose the answer once the whole request is here. */
 static void answer(struct connection *c)
 {
-    const char *size = strstr(c->uri_end, "/size/");
+    const char *size = strstr(c->uri_end, "/size/"), *file = strstr(c->uri_end, "/file/");
     char text[64] = "Hello, world\n";
     c->state = WRITING;
     c->sent = 0;
@@ -126,6 +129,14 @@ static void answer(struct connection *c)
                            "Status: 200 OK\r\nContent-Type: application/octet-stream\r\n"
                            "Content-Length: %lld\r\n\r\n",
                            c->answer_length);
+        return;
+    }
+    if (file != NULL) {
+        file += 6;
+        c->used = snprintf(c->buffer, HEAD_LIMIT,
+                           "Status: 200 OK\r\nContent-Type: application/octet-stream\r\n"
+                           "X-Sendfile: %s/%s\r\nX-Accel-Redirect: /files/%s\r\n\r\n",
+                           files, file, file);
         return;
     }
     if (ends_with(c, "/upload"))
@@ -291,18 +302,22 @@ int main(int count, char **arguments)
     struct sockaddr_in tcp = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct sockaddr_un local = {.sun_family = AF_UNIX};
     struct epoll_event events[EVENTS];
-    if (count != 2 || strlen(arguments[1]) >= sizeof local.sun_path) {
-        fprintf(stderr, "usage: backend SOCKET_PATH\n");
+    if (count != 3 || strlen(arguments[1]) >= sizeof local.sun_path) {
+        fprintf(stderr, "usage: backend SOCKET_PATH FILES\n");
         return 2;
     }
+    files = arguments[2];
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     for (int i = 0; i < PATTERN_SIZE; i++)
         pattern[i] = i % PERIOD;
     poller = epoll_create1(EPOLL_CLOEXEC);
     strcpy(local.sun_path, arguments[1]);
     listen_at((struct sockaddr *)&local, sizeof local);
-    listen_at((struct sockaddr *)&tcp, sizeof tcp);
-    printf("%d\n", ntohs(tcp.sin_port));
+    for (int i = 0; i < PORTS; i++) {
+        tcp.sin_port = 0; /* any */
+        listen_at((struct sockaddr *)&tcp, sizeof tcp);
+        printf("%d%c", ntohs(tcp.sin_port), i < PORTS - 1 ? ' ' : '\n');
+    }
     fflush(stdout);
     for (;;) {
         int ready = epoll_wait(poller, events, EVENTS, -1);

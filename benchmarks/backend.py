@@ -42,9 +42,11 @@ def start_backend(directory: Path, *, core: int | None, compiler: str | None) ->
         command = [str(program)]
         kind = f"C, {compiler}"
     path = directory / "backend.socket"
+    files = directory / "files"
+    files.mkdir()
     with pinned(core):
         process = subprocess.Popen(
-            [*command, str(path)],
+            [*command, str(path), str(files)],
             cwd=Path(__file__).resolve().parents[1],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -58,13 +60,13 @@ def start_backend(directory: Path, *, core: int | None, compiler: str | None) ->
         process.stdout.close()  # type: ignore[union-attr]  # asserted above
 
     try:
-        port = int(process.stdout.readline())
+        ports = tuple(map(int, process.stdout.readline().split()))
     except BaseException:
         stop()
         raise
     # Gateways may run as another user.
     path.chmod(0o777)
-    return Backend(BackendAddress(port, path), kind, stop)
+    return Backend(BackendAddress(ports, path, files), kind, stop)
 
 
 def end_streams(address: BackendAddress) -> None:

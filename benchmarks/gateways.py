@@ -11,7 +11,7 @@ from pathlib import Path
 
 from . import settings
 from .processes import Server, on_free_port
-from .site import Site, Transport
+from .site import Feature, Site, Transport
 
 OURS = "wsgi-scgi"
 """What the names of our own rows begin with."""
@@ -24,16 +24,19 @@ class Gateway:
     """One row.
 
     ``start`` takes the site and an empty directory, and returns a server that listens.
-    ``missing`` says why there can be no numbers, "" if there can.  ``forwards`` is false for what
-    only answers small requests, ``has_routes`` for what has one backend.
+    ``missing`` says why there can be no numbers, "" if there can.  ``features`` is what it can do
+    beside answering small requests.
     """
 
     name: str
     title: str
     start: Callable[[Site, Path], Server]
     missing: Callable[[Site], str]
-    forwards: bool = True
-    has_routes: bool = True
+    features: frozenset[Feature] = frozenset(Feature)
+
+
+_FORWARDER = frozenset({Feature.FORWARDING, Feature.ACCESS_LOG})
+_HELLO = frozenset({Feature.ACCESS_LOG})
 
 
 def find_program(name: str) -> str:
@@ -96,7 +99,7 @@ def _serve(worker_class: str) -> Callable[[Site, Path], Server]:
 
     def start(site: Site, directory: Path) -> Server:
         path = directory / "gateway.toml"
-        path.write_text(settings.gateway_toml(site, worker_class))
+        path.write_text(settings.gateway_toml(site, directory, worker_class))
         return _wait_for_python(["-m", "wsgi_scgi", "serve", "-c", str(path)], directory)
 
     return start
@@ -112,7 +115,9 @@ def _gunicorn(
 
     def start(site: Site, directory: Path) -> Server:
         path = directory / "gunicorn.conf.py"
-        lines = [f"{name} = {value!r}\n" for name, value in settings.gunicorn(site).items()]
+        lines = [
+            f"{name} = {value!r}\n" for name, value in settings.gunicorn(site, directory).items()
+        ]
         lines.append(f'worker_class = "{worker_class}"\nhttp_parser = "{parser}"\n')
         path.write_text("".join(lines))
         command = ["-m", "gunicorn", "-c", str(path), application(site)]
@@ -166,22 +171,21 @@ GATEWAYS = (
         title="naive forwarder, gunicorn gevent",
         start=_gunicorn(_factory("naive_forwarder")),
         missing=_nothing_missing,
-        has_routes=False,
+        features=_FORWARDER,
     ),
     Gateway(
         name="flup",
         title="flup's client, gunicorn gevent",
         start=_gunicorn(_factory("flup_client")),
         missing=_flup_missing,
-        has_routes=False,
+        features=_FORWARDER,
     ),
     Gateway(
         name="hello",
         title="hello, no backend, gunicorn gevent",
         start=_gunicorn(lambda _site: "benchmarks.hello:application"),
         missing=_nothing_missing,
-        forwards=False,
-        has_routes=False,
+        features=_HELLO,
     ),
     Gateway(
         name="hello-gateway-worker",
@@ -191,16 +195,14 @@ GATEWAYS = (
             worker_class="wsgi_scgi.worker.GatewayWorker",
         ),
         missing=_nothing_missing,
-        forwards=False,
-        has_routes=False,
+        features=_HELLO,
     ),
     Gateway(
         name="hello-c-parser",
         title="hello, gunicorn gevent, C parser",
         start=_gunicorn(lambda _site: "benchmarks.hello:application", parser="fast"),
         missing=_needs_module("gunicorn_h1c"),
-        forwards=False,
-        has_routes=False,
+        features=_HELLO,
     ),
     Gateway(
         name=APACHE,

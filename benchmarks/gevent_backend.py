@@ -1,8 +1,8 @@
 """The backend in Python: the same answers as backend.c, for where nothing can be compiled.
 
-    python -m benchmarks.gevent_backend SOCKET_PATH
+    python -m benchmarks.gevent_backend SOCKET_PATH FILES
 
-prints its TCP port, and ends on SIGTERM.
+prints its TCP ports, and ends on SIGTERM.
 """
 
 import socket
@@ -15,7 +15,11 @@ from .http_client import PATTERN, PERIOD
 
 _PIECE = 1 << 18
 _BACKLOG = 4096
+_PORTS = 3
+"""Members of a balancer."""
 _streams: set[gevent.socket.socket] = set()
+_files = sys.argv[-1]
+"""The directory of the files that a gateway is to send."""
 
 
 def _receive_head(client: gevent.socket.socket) -> tuple[dict[str, str], bytes] | None:
@@ -58,6 +62,7 @@ def _serve(client: gevent.socket.socket, _address: object) -> None:
 def _answer(client: gevent.socket.socket, uri: str, verdict: str) -> None:
     head = "Status: 200 OK\r\nContent-Type: {}\r\n{}\r\n\r\n{}"
     _, marker, size = uri.rpartition("/size/")
+    _, names_file, file = uri.rpartition("/file/")
     if uri.endswith("/stream"):
         text = head.format("text/plain", "X-Accel-Buffering: no", "open\n")
         client.sendall(text.encode())
@@ -70,6 +75,9 @@ def _answer(client: gevent.socket.socket, uri: str, verdict: str) -> None:
         field = f"Content-Length: {size}"
         client.sendall(head.format("application/octet-stream", field, "").encode())
         _send_pattern(client, int(size))
+    elif names_file:
+        fields = f"X-Sendfile: {_files}/{file}\r\nX-Accel-Redirect: /files/{file}"
+        client.sendall(head.format("application/octet-stream", fields, "").encode())
     else:
         text = verdict if uri.endswith("/upload") else "Hello, world\n"
         if uri.endswith("/release"):
@@ -97,18 +105,19 @@ def _quietly(client: gevent.socket.socket, address: object) -> None:
 
 
 def main(path: str) -> None:
-    """Serve on a TCP port, which is printed, and on ``path``."""
+    """Serve on TCP ports, which are printed, and on ``path``."""
     local = socket.socket(socket.AF_UNIX)
-    tcp = socket.socket()
     local.bind(path)
-    tcp.bind(("127.0.0.1", 0))
+    listeners = [socket.socket() for _ in range(_PORTS)]
+    for tcp in listeners:
+        tcp.bind(("127.0.0.1", 0))
     servers = []
-    for listener in (local, tcp):
+    for listener in (local, *listeners):
         listener.setblocking(False)
         listener.listen(_BACKLOG)
         servers.append(StreamServer(listener, _quietly))
         servers[-1].start()
-    print(tcp.getsockname()[1], flush=True)
+    print(*(tcp.getsockname()[1] for tcp in listeners), flush=True)
     gevent.wait()
 
 

@@ -1,6 +1,8 @@
 """What wrk cannot do: long bodies, responses that stay open, and a look at every byte."""
 
 import http.client
+from collections.abc import Iterator
+from pathlib import Path
 from types import TracebackType
 
 from .measurement import WrongResponse
@@ -11,6 +13,21 @@ PATTERN = bytes(range(PERIOD)) * (_PIECE // PERIOD + 2)
 """What the backend sends and expects: position modulo PERIOD."""
 # Seconds for each read or write on a busy machine; nothing that is measured comes near it.
 _TIMEOUT = 60.0
+
+
+def pattern_pieces(length: int) -> Iterator[memoryview]:
+    """Yield ``length`` bytes of the pattern."""
+    pattern = memoryview(PATTERN)
+    for done in range(0, length, _PIECE):
+        at = done % PERIOD
+        yield pattern[at : at + min(_PIECE, length - done)]
+
+
+def write_pattern(path: Path, length: int) -> None:
+    """Make a file of ``length`` bytes of the pattern, unless it is there."""
+    if not path.exists():
+        with path.open("wb") as file:
+            file.writelines(pattern_pieces(length))
 
 
 class Exchange:
@@ -49,10 +66,8 @@ class Exchange:
         self._connection.putrequest("POST", self._path)
         self._connection.putheader("Content-Length", str(length))
         self._connection.endheaders()
-        pattern = memoryview(PATTERN)
-        for sent in range(0, length, _PIECE):
-            at = sent % PERIOD
-            self._connection.send(pattern[at : at + min(_PIECE, length - sent)])
+        for piece in pattern_pieces(length):
+            self._connection.send(piece)
 
     def response(self) -> http.client.HTTPResponse:
         """Return the response once its head is here.  Raises WrongResponse if it is not 200."""

@@ -1,12 +1,14 @@
 """The kinds of load: small requests, one long body, many responses that stay open."""
 
 import contextlib
+import enum
+import posixpath
 import time
 from dataclasses import dataclass
 from typing import Protocol
 
 from .backend import end_streams
-from .http_client import Exchange
+from .http_client import Exchange, write_pattern
 from .measurement import (
     COMMON,
     Exchanges,
@@ -69,8 +71,8 @@ class Target:
             raise WrongResponse(f"the first response is {text!r}")
 
     def url(self, name: str) -> str:
-        """Return the address of something that the backend has."""
-        return f"http://127.0.0.1:{self.server.port}{self.site.asked}{name}"
+        """Return the address of something that the backend has, or below "/" of what it has not."""
+        return f"http://127.0.0.1:{self.server.port}{posixpath.join(self.site.asked, name)}"
 
     def exchange(self, name: str) -> Exchange:
         """Return a connection to ask for it."""
@@ -93,20 +95,24 @@ class Load(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SmallRequests:
-    """GET of 13 bytes, again and again, on each connection as soon as the last is answered."""
+    """GET of 13 bytes, again and again, on each connection as soon as the last is answered.
+
+    ``name`` is what the backend is asked for.
+    """
 
     wrk: Wrk
+    name: str = "small"
     metrics: tuple[Metric, ...] = COMMON
 
     def warm_up(self, target: Target, plan: Plan) -> None:
         """See Load."""
-        url = target.url("small")
+        url = target.url(self.name)
         self.wrk.run(url, seconds=plan.warm_up, core=plan.core, verify=True)
 
     def measure(self, target: Target, plan: Plan) -> Sample:
         """See Load."""
         before = target.server.cpu_seconds()
-        exchanges = self.wrk.run(target.url("small"), seconds=plan.seconds, core=plan.core)
+        exchanges = self.wrk.run(target.url(self.name), seconds=plan.seconds, core=plan.core)
         return sample_of(
             exchanges,
             cpu_seconds=target.server.cpu_seconds() - before,
@@ -114,16 +120,27 @@ class SmallRequests:
         )
 
 
+class Body(enum.Enum):
+    """Where the bytes of a long body come from, and where they go."""
+
+    RESPONSE = "from the backend to the client"
+    UPLOAD = "from the client to the backend"
+    FILE = "from a file that the backend names to the client"
+
+
 @dataclass(frozen=True, slots=True)
 class LongBodies:
-    """Bodies of ``size`` bytes, one after another: responses, or requests if ``upload``."""
+    """Bodies of ``size`` bytes, one after another."""
 
     size: int
-    upload: bool
+    body: Body
     metrics: tuple[Metric, ...] = COMMON
 
     def warm_up(self, target: Target, plan: Plan) -> None:
         """See Load."""
+        if self.body is Body.FILE:
+            for size in (_WARM_UP_SIZE, self.size):
+                write_pattern(target.site.backend.files / str(size), size)
         with pinned(plan.core):
             self._transfer(target, _WARM_UP_SIZE)
 
@@ -143,14 +160,15 @@ class LongBodies:
         )
 
     def _transfer(self, target: Target, size: int) -> None:
-        if self.upload:
+        if self.body is Body.UPLOAD:
             with target.exchange("upload") as exchange:
                 exchange.upload_pattern(size)
                 text = exchange.text()
             if text != f"{size} right\n":
                 raise WrongResponse(f"the backend says {text!r} of {size} bytes")
         else:
-            with target.exchange(f"size/{size}") as exchange:
+            name = f"file/{size}" if self.body is Body.FILE else f"size/{size}"
+            with target.exchange(name) as exchange:
                 exchange.ask()
                 exchange.expect_pattern(size)
 

@@ -134,7 +134,9 @@ class _Entrant:
 def run_scenario(bench: Bench, scenario: Scenario, only: Collection[str] | None = None) -> Table:
     """Measure the gateways that can take part; say why of those that cannot."""
     streams = bench.plan.streams if scenario.opens_streams else 0
-    site = Site(bench.backend.address, scenario.transport, scenario.routes, streams)
+    site = Site(
+        bench.backend.address, scenario.transport, scenario.routes, streams, scenario.features
+    )
     rows: dict[str, Row] = {}
     entrants = []
     for gateway in GATEWAYS:
@@ -167,8 +169,5 @@ def run_scenario(bench: Bench, scenario: Scenario, only: Collection[str] | None 
 
 
 def _reason_against(gateway: Gateway, scenario: Scenario, site: Site) -> str:
-    if scenario.needs_backend and not gateway.forwards:
-        return "has no backend"
-    if scenario.routes > 1 and not gateway.has_routes:
-        return "has no routes"
-    return gateway.missing(site)
+    lacking = [feature.value for feature in scenario.needs - gateway.features]
+    return min(lacking, default="") or gateway.missing(site)

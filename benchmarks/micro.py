@@ -11,12 +11,16 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from wsgi_scgi.balancer.candidates import candidates
+from wsgi_scgi.balancer.methods import METHODS, Method
 from wsgi_scgi.gateway.request import Request
 from wsgi_scgi.gateway.response import Response
 from wsgi_scgi.gateway.variables import VariableRules, cgi_variables
 from wsgi_scgi.proxy.router import Route, Router
 from wsgi_scgi.scgi.request_head import encode_request_head
 from wsgi_scgi.scgi.response_head import ResponseHeadParser
+from wsgi_scgi.scoreboard.board import Board
+from wsgi_scgi.scoreboard.pool import MemberText, Pool
 from wsgi_scgi.semantics.path import Prefix
 
 from .scenarios import BROWSER_FIELDS
@@ -88,6 +92,32 @@ def _route(number: int) -> Callable[[], object]:
     return partial(router, Request(_environ(f"{paths[-1]}page")))
 
 
+def _pool(members: int) -> Pool:
+    """Return a shared pool, with the lock that keeps processes apart."""
+    pool = Board([("pool", members)], rows=1).pool("pool")
+    for number in range(members):
+        slot = pool.enrol(MemberText(f"scgi://member{number}"), weight=100 * (1 + number % 3))
+        pool.row.busy[slot] = number % 5
+    return pool
+
+
+def _choose(method: Method, members: int) -> Callable[[], object]:
+    """Return a choice among ``members``, the lock included."""
+    pool = _pool(members)
+    found = candidates(pool, 0.0)
+
+    def choose() -> int:
+        with pool.lock:
+            return method.choose(found, pool, b"192.0.2.1")
+
+    return choose
+
+
+def _filter(members: int) -> Callable[[], object]:
+    """Return a search for the candidates among ``members``, none of them out."""
+    return partial(candidates, _pool(members), 0.0)
+
+
 CASES: Mapping[str, Callable[[], Callable[[], object]]] = {
     "encode_request_head": _encode,
     "response_head": _parse_head,
@@ -96,6 +126,12 @@ CASES: Mapping[str, Callable[[], Callable[[], object]]] = {
     "route-1": partial(_route, 1),
     "route-10": partial(_route, 10),
     "route-100": partial(_route, 100),
+    **{
+        f"{method.name}-{members}": partial(_choose, method, members)
+        for method in METHODS
+        for members in (2, 1000)
+    },
+    **{f"candidates-{members}": partial(_filter, members) for members in (2, 1000)},
 }
 """What makes the call to be timed, by the name of the benchmark."""
 

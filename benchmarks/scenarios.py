@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from .loads import Load, LongBodies, OpenStreams, SmallRequests
+from .loads import Body, Load, LongBodies, OpenStreams, SmallRequests
 from .settings import CONNECTIONS
-from .site import Transport
+from .site import Feature, Transport
 from .wrk import Wrk
 
 _LONG = 64 << 20
@@ -30,18 +30,24 @@ BROWSER_FIELDS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One table."""
+    """One table.  ``features`` are those that have to be switched on."""
 
     name: str
     title: str
     load: Load
     transport: Transport = Transport.TCP
     routes: int = 1
+    features: frozenset[Feature] = frozenset()
 
     @property
-    def needs_backend(self) -> bool:
-        """Tell whether an application that only says hello has no part in it."""
-        return not isinstance(self.load, SmallRequests)
+    def needs(self) -> frozenset[Feature]:
+        """Return what a gateway must be able to do to take part."""
+        needs = set(self.features)
+        if self.routes > 1:
+            needs.add(Feature.ROUTES)
+        if not isinstance(self.load, SmallRequests):
+            needs.add(Feature.FORWARDING)  # an application that only says hello has no part in it
+        return frozenset(needs)
 
     @property
     def opens_streams(self) -> bool:
@@ -96,12 +102,36 @@ SCENARIOS = (
     Scenario(
         name="response-64m",
         title="Response of 64 MiB, TCP, one after another",
-        load=LongBodies(_LONG, upload=False),
+        load=LongBodies(_LONG, Body.RESPONSE),
     ),
     Scenario(
         name="upload-64m",
         title="Upload of 64 MiB, TCP, one after another",
-        load=LongBodies(_LONG, upload=True),
+        load=LongBodies(_LONG, Body.UPLOAD),
+    ),
+    Scenario(
+        name="file-64m",
+        title="File of 64 MiB that the backend names (X-Sendfile, X-Accel-Redirect), one by one",
+        load=LongBodies(_LONG, Body.FILE),
+        features=frozenset({Feature.FILES}),
+    ),
+    Scenario(
+        name="access-log",
+        title="Small GET with an access log, TCP, 32 connections",
+        load=SmallRequests(Wrk(_USUAL)),
+        features=frozenset({Feature.ACCESS_LOG}),
+    ),
+    Scenario(
+        name="error-page",
+        title="The gateway's own page for what no route takes, 32 connections",
+        load=SmallRequests(Wrk(_USUAL, status=404), "/missing"),
+        features=frozenset({Feature.ERROR_PAGES}),
+    ),
+    Scenario(
+        name="balancer",
+        title="Small GET by a balancer with 3 members, TCP, 32 connections",
+        load=SmallRequests(Wrk(_USUAL)),
+        features=frozenset({Feature.BALANCER}),
     ),
     Scenario(
         name="open-streams",

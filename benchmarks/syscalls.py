@@ -40,12 +40,14 @@ def count(gateway: Gateway, site: Site, directory: Path) -> dict[str, float]:
 def _traced(server: Server, site: Site, output: Path) -> dict[str, float]:
     with contextlib.closing(http.client.HTTPConnection("127.0.0.1", server.port)) as client:
         _ask(client, site, 20)
-        attach = [part for process in server.processes() for part in ("-p", str(process))]
+        processes = server.processes()
+        attach = [part for process in processes for part in ("-p", str(process))]
         command = ["strace", "-c", "-f", "-o", str(output), *attach]
         tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
         try:
             assert tracer.stderr is not None
-            tracer.stderr.readline()  # it says when it is attached
+            for _ in processes:
+                tracer.stderr.readline()  # it says when it is attached
             _ask(client, site, REQUESTS)
         finally:
             tracer.send_signal(signal.SIGINT)

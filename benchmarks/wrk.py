@@ -20,10 +20,15 @@ _LONGEST = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Wrk:
-    """One way to ask: how many connections, kept or not, with which header fields."""
+    """One way to ask: how many connections, kept or not, with which header fields.
+
+    ``status`` is that of the right answer.  That to an error is the gateway's own: any body but the
+    backend's is right.
+    """
 
     connections: int
     fields: Sequence[str] = ()
+    status: int = 200
 
     def run(self, url: str, *, seconds: float, core: int | None, verify: bool = False) -> Exchanges:
         """Ask for ``url`` as often as it is answered within ``seconds``.
@@ -35,6 +40,9 @@ class Wrk:
         if not result["requests"] and seconds < _LONGEST:
             # A slow machine, and many connections: ask for longer.
             return self.run(url, seconds=4 * seconds, core=core, verify=verify)
+        if self.status >= 400:
+            # wrk counts them as errors: each of them has to be one.
+            result["status"] = result["requests"] - result["status"]
         names = ("wrong", "status", "connect", "read", "write", "timeout")
         errors = {name: result[name] for name in names if result[name]}
         if errors or not result["requests"]:
@@ -51,7 +59,7 @@ class Wrk:
         command = ["wrk", "-t1", f"-c{self.connections}", f"-d{longest}s", "-s", str(_SCRIPT)]
         for field in self.fields:
             command += ["-H", field]
-        command += [url, "--", *([BODY] if verify else [])]
+        command += [url, "--", *([str(self.status), BODY] if verify else [])]
         # A signal before wrk has its handler is ignored: it must not end without a result.
         shell = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
         with pinned(core):

@@ -27,7 +27,7 @@ from benchmarks import __main__ as command_line
 from benchmarks import macro, wrk
 from benchmarks.backend import Backend, end_streams, find_compiler, start_backend
 from benchmarks.gateways import GATEWAYS, Gateway
-from benchmarks.http_client import PATTERN, Exchange
+from benchmarks.http_client import PATTERN, Exchange, write_pattern
 from benchmarks.loads import SmallRequests
 from benchmarks.measurement import COMMON, Metric, Row, WrongResponse, quantile
 from benchmarks.micro import CASES
@@ -119,8 +119,7 @@ class TestEveryScenario:
         rows = rows_of(quick_run.results, scenario.name)
         for gateway in GATEWAYS:
             takes_part = installed(gateway) and gateway.name != "flup"
-            takes_part = takes_part and (gateway.forwards or not scenario.needs_backend)
-            takes_part = takes_part and (gateway.has_routes or scenario.routes == 1)
+            takes_part = takes_part and scenario.needs <= gateway.features
             assert ("median" in rows[gateway.name]) == takes_part, rows[gateway.name]
 
     def test_has_positive_numbers(self, quick_run: QuickRun, scenario: Scenario) -> None:
@@ -254,6 +253,25 @@ class TestWrongResponses:
         assert seen.requests > 0
 
     @pytest.mark.parametrize(
+        ("status", "body", "verify"),
+        [(200, b"my own page", False), (200, b"my own page", True), (404, wrk.BODY.encode(), True)],
+        ids=["status-200", "verified-status-200", "page-of-the-backend"],
+    )
+    def test_are_seen_where_an_error_is_right(self, status: int, body: bytes, verify: bool) -> None:
+        peers.require("wrk", "install wrk")
+        load = wrk.Wrk(1, status=404)
+        with stand_in(status, body) as port, pytest.raises(WrongResponse):
+            load.run(f"http://127.0.0.1:{port}/", seconds=0.1, core=None, verify=verify)
+
+    @pytest.mark.parametrize("verify", [False, True])
+    def test_are_told_from_right_errors(self, verify: bool) -> None:
+        peers.require("wrk", "install wrk")
+        with stand_in(404, b"my own page") as port:
+            url = f"http://127.0.0.1:{port}/"
+            seen = wrk.Wrk(1, status=404).run(url, seconds=0.1, core=None, verify=verify)
+        assert seen.requests > 0
+
+    @pytest.mark.parametrize(
         "body", [PATTERN[:999], PATTERN[:1001], PATTERN[:500] + b"?" + PATTERN[501:1000]]
     )
     def test_are_seen_in_long_bodies(self, body: bytes) -> None:
@@ -315,6 +333,12 @@ class TestBackend:
         with wsgi_scgi.request(url, "GET", "/size/1000000") as answer:
             assert answer.read() == bytes(i % 251 for i in range(1_000_000))
 
+    def test_names_files(self, url: str, backend: Backend) -> None:
+        with wsgi_scgi.request(url, "GET", "/application7/file/123") as answer:
+            fields = dict(answer.headers)
+        assert fields["X-Sendfile"] == str(backend.address.files / "123")
+        assert fields["X-Accel-Redirect"] == "/files/123"
+
     @pytest.mark.parametrize(
         ("first", "verdict"), [(0, "right"), (1, "wrong")], ids=["right", "wrong"]
     )
@@ -364,6 +388,12 @@ class TestMeasurement:
         assert isinstance(scenario.load, SmallRequests)
         names = {field.partition(":")[0] for field in scenario.load.wrk.fields}
         assert len(names | {"Host"}) == 13
+
+
+@pytest.mark.parametrize("length", [0, 1, 251, 300_000])
+def test_files_hold_the_pattern(tmp_path: Path, length: int) -> None:
+    write_pattern(tmp_path / "file", length)
+    assert (tmp_path / "file").read_bytes() == bytes(i % 251 for i in range(length))
 
 
 def test_system_calls_are_counted_for_a_gateway() -> None:
