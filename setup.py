@@ -14,6 +14,10 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 SOURCES = (
+    "wsgi_scgi/balancer/_candidates.pyx",
+    "wsgi_scgi/balancer/methods/_choosing.pyx",
+    "wsgi_scgi/gateway/_control_data.pyx",
+    "wsgi_scgi/gateway/_variables.pyx",
     "wsgi_scgi/scgi/_request_head.pyx",
     "wsgi_scgi/scgi/_response_head.pyx",
     "wsgi_scgi/semantics/_fields.pyx",

@@ -6,25 +6,33 @@ import sys
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.gateway.environs import changed, server_environ
 from wsgi_scgi import compiled
 from wsgi_scgi.compiled import PURE, TWINS, compiled_in, in_use
+from wsgi_scgi.errors import RequestError
+from wsgi_scgi.gateway.request import Request
+from wsgi_scgi.gateway.variables import VariableRules
 from wsgi_scgi.scgi.response_head import MAX_LINE, MAX_LINES
 from wsgi_scgi.semantics import fields as _fields
 from wsgi_scgi.semantics.fields import FieldRules
+from wsgi_scgi.semantics.path import PathInfo
 from wsgi_scgi.worker.plain_head import HeadLimits
 
 NAMES = (
+    "control_data",
     "encode_request_head",
     "end_to_end_fields",
     "forwarded_fields",
     "parse_whole_head",
     "plain_environ",
+    "variables_of_request",
 )
 
 
@@ -251,6 +259,82 @@ def test_both_forms_judge_an_odd_environ_alike(environ: Any) -> None:
     reference, twin = both("forwarded_fields")
 
     assert outcome(twin, environ) == outcome(reference, environ)
+
+
+_SOMETHING = st.one_of(st.none(), _TEXT, _TEXT.map(Text), st.integers(0, 99999))
+_PATHS = st.lists(
+    st.sampled_from(["/", "//", "/.", "a", ".", "..", "%41", "%2F", "%zz", "?", "#", " ", "\xe9"]),
+    max_size=5,
+).map(lambda pieces: "/" + "".join(pieces))
+_HOSTS = st.sampled_from(["a.test", "A.Test:8080", "[::1]:81", "", "a b", "a:0", "a:", "a:99999"])
+_ENVIRONS = st.fixed_dictionaries(
+    {
+        "REQUEST_METHOD": st.sampled_from(["GET", "HEAD", "POST", "PUT", "TRACE", "", Text("GET")]),
+        "RAW_URI": st.one_of(_PATHS, _SOMETHING),
+        "PATH_INFO": st.one_of(_PATHS, _SOMETHING),
+        "SERVER_PROTOCOL": st.sampled_from(["HTTP/1.1", "HTTP/1.0"]),
+        "SERVER_NAME": st.just("127.0.0.1"),
+        "SERVER_PORT": st.just("8000"),
+        "wsgi.url_scheme": st.sampled_from(["http", "https", Text("https")]),
+    },
+    optional={
+        "QUERY_STRING": _SOMETHING,
+        "SCRIPT_NAME": st.sampled_from(["", "", "/", "/a", None]),
+        "HTTP_HOST": st.one_of(_HOSTS, _SOMETHING),
+        "HTTP_": st.just("x"),
+        "SERVER_ADDR": _SOMETHING,
+        "SERVER_SOFTWARE": _SOMETHING,
+        "REMOTE_PORT": _SOMETHING,
+        "CONTENT_TYPE": _SOMETHING,
+        "HTTP_ACCEPT": _SOMETHING,
+    },
+)
+_AGREES = st.sampled_from([True, True, False])
+
+
+def agreeing(environ: dict[str, Any], agrees: bool) -> dict[str, Any]:
+    """Let target and PATH_INFO be of one path, as servers do."""
+    if agrees and isinstance(environ["RAW_URI"], str):
+        environ["PATH_INFO"] = environ["RAW_URI"].partition("?")[0]
+    return environ
+
+
+@given(_ENVIRONS, _AGREES)
+def test_both_forms_understand_the_same_by_a_request(environ: dict[str, Any], agrees: bool) -> None:
+    reference, twin = both("control_data")
+    environ = agreeing(environ, agrees)
+
+    assert outcome(twin, environ) == outcome(reference, environ)
+
+
+@pytest.mark.parametrize("name", ["REQUEST_METHOD", "PATH_INFO", "RAW_URI", "wsgi.url_scheme"])
+def test_both_forms_understand_the_same_where_something_is_missing(name: str) -> None:
+    reference, twin = both("control_data")
+    environ = changed(server_environ("/a?b"), {name: None})
+
+    assert outcome(twin, environ) == outcome(reference, environ)
+    assert outcome(twin, MappingProxyType(environ)) == outcome(reference, environ)
+
+
+_VARIABLE_RULES = st.builds(
+    VariableRules,
+    base=st.sampled_from(["/", "/base/"]),
+    path_info=st.sampled_from(PathInfo),
+    document_root=st.sampled_from(["", "/srv"]),
+)
+
+
+@given(_ENVIRONS, _VARIABLE_RULES)
+def test_both_forms_say_the_same_in_the_words_of_cgi(
+    environ: dict[str, Any], rules: VariableRules
+) -> None:
+    reference, twin = both("variables_of_request")
+    try:
+        request = Request(agreeing(environ, True))
+    except (RequestError, KeyError, TypeError):
+        return
+
+    assert outcome(twin, request, rules) == outcome(reference, request, rules)
 
 
 _FIELD = st.tuples(

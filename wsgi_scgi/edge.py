@@ -148,7 +148,9 @@ def _failure(environ: dict[str, Any], request: Request | None, error: GatewayErr
         accept=environ.get("HTTP_ACCEPT", ""),
         route=route,
     )
-    if request is not None:
+    if error.retry_after is not None:
+        response.fields.append(("Retry-After", str(error.retry_after)))
+    if request is not None and request.inherited_fields:
         response.fields = merge_fields(request.inherited_fields, response.fields)
     if environ.get("REQUEST_METHOD") == "HEAD":
         response.body = b""

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from gunicorn.http.body import Body, LengthReader
+from gunicorn.http.unreader import SocketUnreader
 
 from tests.gateway.environs import server_environ
 from tests.gateway.gunicorn_server import (
@@ -22,6 +24,7 @@ from wsgi_scgi.errors import ClientDisconnected, RequestError, RequestTimeout
 from wsgi_scgi.gateway import body as body_module
 from wsgi_scgi.gateway.body import (
     DISCARD_BYTES,
+    LARGEST_READ,
     READ_SIZE,
     SPOOL_IN_MEMORY,
     BodyState,
@@ -123,6 +126,45 @@ def test_never_more_than_was_declared_is_read(
         assert served.next_environ()["PATH_INFO"] == "/next"
 
     transport.call(test)
+
+
+class AheadSocket:
+    """A client's socket that always has as much as is asked for, but for the reads in ``slow``."""
+
+    def __init__(self, *slow: int) -> None:
+        self.asked: list[int] = []
+        self._slow = slow
+
+    def recv(self, size: int) -> bytes:
+        self.asked.append(size)
+        return bytes(size if len(self.asked) not in self._slow else 1)
+
+    def fileno(self) -> int:
+        return -1
+
+    def gettimeout(self) -> float:
+        return BOUND
+
+    def settimeout(self, seconds: float) -> None:
+        raise AssertionError(seconds)  # it is so already
+
+
+def test_a_client_that_is_ahead_is_read_in_larger_and_larger_pieces() -> None:
+    length = 8 * LARGEST_READ
+    client = AheadSocket(3)
+    environ = {
+        "gunicorn.socket": client,
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.input": Body(LengthReader(SocketUnreader(client), length)),
+    }
+    body = StreamedBody(environ, length, client_of(environ), timeout=BOUND)
+
+    while body.remaining > LARGEST_READ:
+        body.read(length)
+
+    doubled = [READ_SIZE, 2 * READ_SIZE, 4 * READ_SIZE, 4 * READ_SIZE, 8 * READ_SIZE]
+    assert client.asked[: len(doubled)] == doubled
+    assert set(client.asked[len(doubled) :]) == {LARGEST_READ}
 
 
 def test_a_body_that_ends_early_is_noticed_and_says_how_much_is_missing(

@@ -83,21 +83,30 @@ def test_looking_at_a_client_leaves_the_server_s_socket_as_it_is(pair: Pair) -> 
     assert near.recv(1) == b"x"
 
 
-def test_reads_are_bounded_for_a_while_and_then_as_before(pair: Pair) -> None:
-    near, _ = pair
+@pytest.mark.parametrize("seconds", [0.01, 0.02])
+def test_reads_are_bounded_for_a_while_and_then_as_before(pair: Pair, seconds: float) -> None:
+    near, far = pair
     client = Client(near)
 
-    with client.read_timeout(0.01), pytest.raises(TimeoutError):
-        near.recv(1)
+    with pytest.raises(TimeoutError):
+        client.read_within(seconds, near.recv, 1)
 
+    assert near.gettimeout() == BOUND
+    far.sendall(b"xy")
+    assert client.read_within(seconds + BOUND, near.recv, 1) == b"x"
+    assert client.read_within(BOUND, near.recv, 1) == b"y"  # bounded so anyway
     assert near.gettimeout() == BOUND
 
 
-def test_the_bound_is_lifted_when_the_read_raises(pair: Pair) -> None:
+@pytest.mark.parametrize("seconds", [1.0, BOUND])
+def test_the_bound_is_lifted_when_the_read_raises(pair: Pair, seconds: float) -> None:
     near, _ = pair
 
-    with pytest.raises(KeyError), Client(near).read_timeout(1.0):
-        raise KeyError
+    def read(limit: int) -> bytes:
+        raise KeyError(limit)
+
+    with pytest.raises(KeyError):
+        Client(near).read_within(seconds, read, 1)
 
     assert near.gettimeout() == BOUND
 
@@ -105,9 +114,11 @@ def test_the_bound_is_lifted_when_the_read_raises(pair: Pair) -> None:
 def test_a_socket_that_is_closed_meanwhile_is_no_error(pair: Pair) -> None:
     near, _ = pair
 
-    with Client(near).read_timeout(1.0):
+    def read(limit: int) -> bytes:
         near.close()
+        return bytes(limit)
 
+    assert Client(near).read_within(1.0, read, 2) == bytes(2)
     assert near.fileno() == -1
 
 

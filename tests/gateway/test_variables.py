@@ -232,6 +232,24 @@ def test_path_info_on_divides_at_the_route(
     assert list(variables)[3:5] == ["SCRIPT_NAME", "PATH_INFO"]
 
 
+@pytest.mark.parametrize("front", ["/member", "/member/"])
+@pytest.mark.parametrize(
+    ("path_info", "script_name", "sent"),
+    [
+        (PathInfo.ON, "/app", "/member/base/x"),
+        (PathInfo.OFF, "/app/x", None),
+    ],
+)
+def test_the_base_path_of_a_member_goes_before_the_route_s(
+    front: str, path_info: PathInfo, script_name: str, sent: str | None
+) -> None:
+    rules = VariableRules(base="/base", front=front, path_info=path_info)
+
+    variables = variables_of(server_environ("/app/x"), rules, prefix="/app")
+
+    assert (variables["SCRIPT_NAME"], variables.get("PATH_INFO")) == (script_name, sent)
+
+
 @pytest.mark.parametrize(
     ("target", "script_name"),
     [

@@ -1,13 +1,16 @@
 """Which route takes a request: in the order written, the first that matches."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.gateway.environs import server_environ
 from wsgi_scgi.errors import RequestError
 from wsgi_scgi.gateway.request import Request
 from wsgi_scgi.gateway.response import Foreign, Handler, Outcome, Response
 from wsgi_scgi.proxy.router import Route, Router
-from wsgi_scgi.semantics.path import EncodedSlash, Pattern, Prefix
+from wsgi_scgi.semantics.host import canonical_name, is_among
+from wsgi_scgi.semantics.path import EncodedSlash, PathMatch, Pattern, Prefix
 
 
 def answering(name: str) -> Handler:
@@ -213,3 +216,84 @@ def test_what_a_handler_answers_is_passed_on_as_it_is() -> None:
     router = Router([route("/", handler=lambda request: foreign)])  # noqa: ARG005
 
     assert router(Request(server_environ("/x"))) is foreign
+
+
+# Routes are looked up by the first segment of the path: nobody may notice.
+
+
+def first_that_matches(routes: list[Route], request: Request) -> Route | None:
+    """Look at each route in turn, as the manual says."""
+    for route in routes:
+        if route.hosts and not is_among(canonical_name(request.server_name), route.hosts):
+            continue
+        readings = [request.path, request.path_with_encoded_slashes()]
+        if route.handler is not None and route.encoded_slash is EncodedSlash.DECODE:
+            readings.pop()
+        elif route.handler is not None and route.encoded_slash is EncodedSlash.KEEP:
+            readings.pop(0)
+        if any(route.matcher.match(reading) for reading in readings):
+            return route
+    return None
+
+
+_SEGMENTS = st.sampled_from(["a", "b", "ab", "a%2Fb", "%61", "A", "a b", "*"])
+_ENDS = st.sampled_from(["", "/", "//"])
+_PATHS = st.tuples(st.lists(_SEGMENTS, max_size=3), st.sampled_from(["/", "//"]), _ENDS).map(
+    lambda parts: "/" + parts[1].join(parts[0]) + parts[2]
+)
+_MATCHERS = st.one_of(
+    _PATHS.map(Prefix),
+    _PATHS.map(Prefix),
+    st.sampled_from(["^/a/", "b$", "/a.*/b", ".*"]).map(lambda text: Pattern(text, "/")),
+)
+_HOSTS = st.sampled_from([(), (), ("example.org",), ("other.org", "*.example.org")])
+
+
+@given(
+    st.lists(
+        st.tuples(_MATCHERS, _HOSTS, st.booleans(), st.sampled_from(EncodedSlash)), max_size=8
+    ),
+    _PATHS.map(lambda path: path.replace(" ", "%20")),
+    st.sampled_from(["example.org", "www.example.org", "OTHER.org:81"]),
+)
+def test_the_index_chooses_what_looking_at_each_route_in_turn_would_choose(
+    parts: list[tuple[Prefix | Pattern, tuple[str, ...], bool, EncodedSlash]],
+    target: str,
+    host: str,
+) -> None:
+    routes = [
+        Route(str(number), matcher, answering(str(number)) if handles else None, frozenset(to), how)
+        for number, (matcher, to, handles, how) in enumerate(parts)
+    ]
+    request = Request(server_environ(target, HTTP_HOST=host))
+    chosen = first_that_matches(routes, request)
+
+    try:
+        response = Router(routes, answering("fallback"))(request)
+    except RequestError:
+        assert chosen is not None
+        assert request.has_encoded_slash
+        assert chosen.encoded_slash is EncodedSlash.REFUSE
+    else:
+        assert isinstance(response, Response)
+        handled = chosen is not None and chosen.handler is not None
+        assert response.reason == (request.route if handled else "fallback")
+    assert request.route == ("" if chosen is None else chosen.name)
+
+
+def test_a_path_below_many_routes_is_compared_with_those_of_its_first_segment() -> None:
+    class Counting(Prefix):
+        __slots__ = ()
+        compared = 0
+
+        def match(self, path: str) -> PathMatch | None:
+            Counting.compared += 1
+            return super().match(path)
+
+    paths = [f"/application{number}/" for number in range(100)]
+    router = Router([Route(path, Counting(path), answering(path)) for path in paths])
+
+    assert answer_of(router, "/application99/x") == "/application99/"
+    assert Counting.compared == 1
+    refuse(router, "/application100/x")
+    assert Counting.compared == 1

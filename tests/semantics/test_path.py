@@ -12,6 +12,7 @@ from wsgi_scgi.semantics.path import (
     apache_path_info,
     apache_script_name,
     decode_path,
+    first_segment,
     has_encoded_slash,
     join_base,
     merge_slashes,
@@ -314,3 +315,12 @@ def test_a_mistake_in_an_expression_is_a_value_error(
 ) -> None:
     with pytest.raises(ValueError, match=cause):
         Pattern(expression, target)
+
+
+@pytest.mark.parametrize(
+    ("path", "segment"),
+    [("/a/b", "a"), ("/a", "a"), ("//a//b", "a"), ("/", ""), ("", ""), ("/a b/", "a b")],
+)
+def test_the_first_segment_stands_behind_the_first_run_of_slashes(path: str, segment: str) -> None:
+    assert first_segment(path) == segment
+    assert Prefix(path or "/").first_segment == segment

@@ -18,6 +18,9 @@ from .framing import check_length, declared_length, may_have_body
 from .server_input import GunicornInput, bounded_read, read_some
 
 READ_SIZE = 65536
+"""Bytes that are asked for at once, at first."""
+LARGEST_READ = 1 << 20
+"""The same where the client fills every read: 64 MiB then cost a third of the CPU time."""
 SPOOL_IN_MEMORY = 1 << 20
 DISCARD_BYTES = 1 << 20
 DISCARD_SECONDS = 2.0
@@ -79,7 +82,16 @@ class RequestBody(Protocol):
 class StreamedBody:
     """A body of known length, read from ``wsgi.input`` as it is sent on."""
 
-    __slots__ = ("length", "remaining", "_broken", "_buffered", "_client", "_input", "_timeout")
+    __slots__ = (
+        "_broken",
+        "_buffered",
+        "_client",
+        "_input",
+        "_size",
+        "_timeout",
+        "length",
+        "remaining",
+    )
 
     def __init__(
         self, environ: dict[str, Any], length: int, client: Client | None, *, timeout: float
@@ -90,6 +102,7 @@ class StreamedBody:
         self._client = client
         self._timeout = timeout
         self._broken = False
+        self._size = READ_SIZE
         self._input = environ["wsgi.input"]
         self._buffered = GunicornInput.of(self._input) if client else None
 
@@ -113,7 +126,7 @@ class StreamedBody:
         return self._read(limit, self._timeout)
 
     def _read(self, limit: int, timeout: float) -> bytes:
-        limit = min(limit, self.remaining)
+        limit = min(limit, self.remaining, self._size)
         read = self._buffered.read if self._buffered is not None else read_some(self._input)
         try:
             data = bounded_read(read, limit, self._client, timeout)
@@ -124,6 +137,8 @@ class StreamedBody:
         except RequestError:
             self._broken = True
             raise
+        if len(data) == self._size and self._buffered is not None:
+            self._size = min(2 * self._size, LARGEST_READ)
         self.remaining -= len(data)
         return data
 

@@ -12,7 +12,7 @@ import enum
 import socket
 import ssl
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
 
@@ -51,17 +51,18 @@ class Client:
             peer.detach()  # it is the server's to close
         return Presence.PIPELINING if data else Presence.HALF_CLOSED
 
-    @contextlib.contextmanager
-    def read_timeout(self, seconds: float) -> Iterator[None]:
-        """Let reads of the body raise TimeoutError after ``seconds`` without a byte.
+    def read_within(self, seconds: float, read: Callable[[int], bytes], limit: int) -> bytes:
+        """Let a read of the body raise TimeoutError after ``seconds`` without a byte.
 
-        The only safe way to bound them: a read that is interrupted from outside makes gunicorn
+        The only safe way to bound it: a read that is interrupted from outside makes gunicorn
         take the rest of the body for the next request.
         """
         before = self._socket.gettimeout()
+        if before == seconds:
+            return read(limit)
         self._socket.settimeout(seconds)
         try:
-            yield
+            return read(limit)
         finally:
             with contextlib.suppress(OSError):  # closed meanwhile
                 self._socket.settimeout(before)

@@ -7,6 +7,7 @@ backend's address, a path of this machine, or anything the client sent.
 import html
 import json
 import secrets
+from functools import lru_cache
 from http import HTTPStatus
 
 from .response import Response
@@ -57,6 +58,7 @@ def options_response() -> Response:
     return Response(200, "OK", [("Allow", _ALLOWED_METHODS), ("Content-Length", "0")])
 
 
+@lru_cache(maxsize=64)  # browsers of a kind send the same
 def preferred_form(accept: str) -> str:
     """Choose among ``html``, ``json`` and ``text`` by an Accept field (RFC 9110 12.5.1)."""
     best, best_quality = "html", 0.0

@@ -2,29 +2,15 @@
 
 import copy
 import io
-import re
-from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from ..errors import RequestError
-from ..semantics.host import parse_host
-from ..semantics.path import (
-    PathMatch,
-    decode_path,
-    has_encoded_slash,
-    merge_slashes,
-    resolve_dot_segments,
-)
-from ..semantics.target import Target, parse_target
+from ..semantics.path import PathMatch, has_encoded_slash, merge_slashes
+from ..semantics.target import Target
 from .body import RequestBody, SpooledBody, StreamedBody, spool_body
 from .client import Client, client_of
-from .framing import declared_length
-
-_METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-
-# What PATH_INFO of a bare environ may keep when it is written as a path again (RFC 3986 3.3).
-_PATH_SAFE = "/!$&'()*+,;=:@~"
+from .control_data import control_data, decode_or_none, normalised_path
+from .framing import check_length, declared_length
 
 _LAST_WORDS = ("REDIRECT_STATUS", "REDIRECT_URL", "REDIRECT_QUERY_STRING")
 
@@ -48,14 +34,13 @@ class Request:
     """
 
     __slots__ = (
+        "_match",
         "_raw_path",
         "body",
-        "client",
         "environ",
         "host",
         "inherited",
         "inherited_fields",
-        "match",
         "method",
         "mount",
         "path",
@@ -71,23 +56,22 @@ class Request:
     def __init__(self, environ: dict[str, Any]) -> None:
         """Raise RequestError for whatever the status table of the manual calls malformed."""
         self.environ = environ
-        self.method: str = environ["REQUEST_METHOD"]
-        _check_method(self.method)
-        if "HTTP_" in environ:
-            raise RequestError("a header field has no name")
-        target = _target_of(environ)
-        self.target = str(target)
-        self.query: str = environ.get("QUERY_STRING") or ""
-        self._set_host(target)
-        self.mount: str = environ.get("SCRIPT_NAME") or ""
-        self._raw_path = _path_below_mount(environ, self.mount, target.path)
-        self.path = _normalised(self._raw_path, keep_encoded_slash=False)
-        self.client: Client | None = client_of(environ)
+        (
+            self.method,
+            self.target,
+            self.query,
+            self.host,
+            self.server_name,
+            self.server_port,
+            self.mount,
+            self._raw_path,
+            self.path,
+        ) = control_data(environ)
         self.body: RequestBody | None = None
         """None where there is none, or before ``open_body``."""
         self.route = ""
         """The route that took it, for the log and for error pages."""
-        self.match = PathMatch("", self.path, self.path)
+        self._match: PathMatch | None = None
         self.variables: dict[str, str] = {}
         """What a backend was sent last."""
         self.request_id = ""
@@ -97,25 +81,15 @@ class Request:
         self.inherited_fields: list[tuple[str, str]] = []
         """Response fields of the answers that redirected, for an answer of the gateway's own."""
 
-    def _set_host(self, target: Target) -> None:
-        # RFC 9112 3.2.2: the authority of an absolute-form target replaces the Host field.
-        host: str | None = target.authority
-        if host is None:
-            host = self.environ.get("HTTP_HOST")
-        self.host = host
-        """The effective Host field, None where HTTP/1.0 sent none."""
-        if host is None:
-            if self.environ.get("SERVER_PROTOCOL") not in ("HTTP/1.0", "HTTP/0.9"):
-                raise RequestError("the Host is missing or invalid")
-            self.server_name = str(self.environ["SERVER_NAME"])
-            self.server_port = str(self.environ["SERVER_PORT"])
-            return
-        try:
-            parsed = parse_host(host)
-        except ValueError as error:
-            raise RequestError(str(error)) from error
-        self.server_name = parsed.name
-        self.server_port = str(parsed.port or (443 if self.is_https else 80))
+    @property
+    def client(self) -> Client | None:
+        """The client's connection, where the server below shows it."""
+        return client_of(self.environ)
+
+    @property
+    def match(self) -> PathMatch:
+        """How the route divides the path; before one has taken it, as a route for all does."""
+        return self._match or PathMatch("", self.path, self.path)
 
     @property
     def is_https(self) -> bool:
@@ -130,17 +104,17 @@ class Request:
     @property
     def has_encoded_slash(self) -> bool:
         """Tell whether ``%2F`` stands in the path; ``path`` has it decoded."""
-        return has_encoded_slash(self._raw_path)
+        return "%" in self._raw_path and has_encoded_slash(self._raw_path)
 
     def path_with_encoded_slashes(self) -> str:
         """Return the path with ``%2F`` left as it is."""
-        return _normalised(self._raw_path, keep_encoded_slash=True)
+        return normalised_path(self._raw_path, keep_encoded_slash=True)
 
     def take(self, route: str, path: str, match: PathMatch) -> None:
         """Note the route that takes the request, and the path as this route sees it."""
         self.route = route
         self.path = path
-        self.match = match
+        self._match = match
 
     def redirected(self, target: Target, *, status: int) -> "Request":
         """Return the request that a local redirect makes of this one, as Apache does.
@@ -157,8 +131,8 @@ class Request:
         request.method = "HEAD" if self.method == "HEAD" else "GET"
         request.query = target.query or ""
         request._raw_path = raw_path
-        request.path = _normalised(raw_path, keep_encoded_slash=False)
-        request.match = PathMatch("", request.path, request.path)
+        request.path = normalised_path(raw_path)
+        request._match = None
         request.inherited = self._history(status)
         request.body = None
         request.environ = {
@@ -202,6 +176,7 @@ class Request:
         if length is None:
             self.body = spool_body(self.environ, self.client, timeout=timeout, max_body=max_body)
         elif length:
+            check_length(length, max_body)
             self.body = StreamedBody(self.environ, length, self.client, timeout=timeout)
 
     def replace_body(self, body: SpooledBody) -> None:
@@ -209,81 +184,9 @@ class Request:
         self.body = body
 
 
-def _check_method(method: str) -> None:
-    if method in ("GET", "POST", "HEAD"):
-        return
-    if method in ("CONNECT", "TRACE"):
-        raise RequestError(
-            f"the method {method} is not allowed here", status=HTTPStatus.METHOD_NOT_ALLOWED
-        )
-    if not _METHOD.fullmatch(method):
-        raise RequestError("the method is not a token")
-
-
-def _target_of(environ: dict[str, Any]) -> Target:
-    # gunicorn and gevent call it RAW_URI; waitress, uWSGI, mod_wsgi and cheroot REQUEST_URI.
-    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
-    if raw is None:
-        raw = quote(
-            (environ.get("SCRIPT_NAME") or "") + (environ.get("PATH_INFO") or ""),
-            safe=_PATH_SAFE,
-            encoding="latin-1",
-        )
-        query = environ.get("QUERY_STRING")
-        raw = f"{raw or '/'}?{query}" if query else raw or "/"
-    try:
-        return parse_target(str(raw))
-    except ValueError as error:
-        raise RequestError(str(error)) from error
-
-
-def _path_below_mount(environ: dict[str, Any], mount: str, raw: str) -> str:
-    """Return the undecoded path below the mount.
-
-    PATH_INFO decides, since applications around the gateway may have changed it, but only the
-    target tells ``%2F`` from ``/``: it is used where both agree.  Servers differ in what they
-    merge (mod_wsgi: slashes) and leave encoded (cheroot: ``%2F``).
-    """
-    path_info = str(environ.get("PATH_INFO") or "")
-    if raw == path_info and not mount:
-        return raw or "/"
-    if raw.startswith(mount):
-        below = raw[len(mount) :]
-        with_slash = decode_or_none(below, keep_encoded_slash=False)
-        if with_slash is None:
-            return below  # whoever normalises it says what is wrong
-        if merge_slashes(path_info) in (
-            merge_slashes(with_slash),
-            merge_slashes(decode_or_none(below, keep_encoded_slash=True) or ""),
-        ):
-            return below or ("" if mount else "/")
-    try:
-        return quote(path_info, safe=_PATH_SAFE, encoding="latin-1") or ("" if mount else "/")
-    except UnicodeEncodeError as error:
-        raise RequestError("the path is not made of bytes (PEP 3333)") from error
-
-
 def path_below(mount: str, raw: str) -> str | None:
     """Return what of an undecoded path is below ``mount``, None if it lies elsewhere."""
     front = "/".join(raw.split("/")[: mount.count("/") + 1])
-    if decode_or_none(front, keep_encoded_slash=False) != mount:
+    if decode_or_none(front) != mount:
         return None
     return raw[len(front) :]
-
-
-def decode_or_none(raw: str, *, keep_encoded_slash: bool) -> str | None:
-    """Decode a path, or return None where it cannot be."""
-    try:
-        return decode_path(raw, keep_encoded_slash=keep_encoded_slash)
-    except ValueError:
-        return None
-
-
-def _normalised(raw: str, *, keep_encoded_slash: bool) -> str:
-    try:
-        path = decode_path(raw, keep_encoded_slash=keep_encoded_slash)
-        if path and not path.startswith("/"):
-            raise ValueError("the path does not start with a slash")
-        return resolve_dot_segments(path)
-    except ValueError as error:
-        raise RequestError(str(error)) from error

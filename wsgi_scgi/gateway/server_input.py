@@ -28,8 +28,7 @@ def bounded_read(read: Read, limit: int, client: Client | None, timeout: float) 
     try:
         if client is None:
             return bytes(read(limit))
-        with client.read_timeout(timeout):
-            return bytes(read(limit))
+        return bytes(client.read_within(timeout, read, limit))
     except TimeoutError as error:
         raise RequestTimeout(f"the client was silent for {timeout:.3g} seconds") from error
     except Exception as error:

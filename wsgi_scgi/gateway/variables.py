@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from ..compiled import compiled_in
 from ..semantics.fields import forwarded_fields
 from ..semantics.forwarded import (
     Network,
@@ -32,6 +33,8 @@ class VariableRules:
     """What a route says about the variables of its backend."""
 
     base: str = "/"
+    front: str = ""
+    """The base path of a balancer's member, which goes before the route's; empty for "/"."""
     path_info: PathInfo = PathInfo.OFF
     document_root: str = ""
     pass_authorization: bool = True
@@ -50,6 +53,46 @@ def cgi_variables(request: Request, rules: VariableRules) -> dict[str, str]:
     Nothing comes from the process's environment, REMOTE_USER and AUTH_TYPE only from the server
     or the application around the gateway, never from a field.
     """
+    variables = variables_of_request(request, rules)
+    if rules.forwarded is not Style.OFF or rules.trusted_proxies:
+        _tell_the_way(request, variables, rules)
+    if "HTTP_MAX_FORWARDS" in variables:
+        variables["HTTP_MAX_FORWARDS"] = str(max_forwards(request.environ) - 1)
+    if request.inherited:
+        variables.update(request.inherited)
+    if not rules.pass_authorization:
+        _remove_authorization(variables)
+    for condition in rules.conditions:
+        condition.apply(request, variables)
+    if rules.sent is not None:
+        variables = {name: variables[name] for name in rules.sent & variables.keys()}
+    for name, configured in rules.configured.items():
+        if isinstance(configured, str):
+            variables[name] = configured
+        else:
+            variables.pop(name, None)
+    return variables
+
+
+def split_path(request: Request, rules: VariableRules) -> tuple[str, str | None]:
+    """Return SCRIPT_NAME and PATH_INFO, the latter None if it is not to be sent."""
+    if rules.path_info is PathInfo.OFF:
+        return request.mount + merge_slashes(request.path), None
+    match = request.match
+    if rules.path_info is PathInfo.ON:
+        path_info = match.target or join_base(rules.base, match.rest)
+        if rules.front:
+            path_info = rules.front.rstrip("/") + path_info
+        return request.mount + match.mount, path_info
+    base = "" if match.target else rules.base
+    path_info = apache_path_info(rules.front + base, match.unmatched)
+    whole = request.mount + merge_slashes(request.path)
+    return apache_script_name(whole, path_info), path_info
+
+
+@compiled_in("wsgi_scgi.gateway._variables")
+def variables_of_request(request: Request, rules: VariableRules) -> dict[str, str]:
+    """Return what the request itself says, whatever the route adds or takes away."""
     environ = request.environ
     script_name, path_info = split_path(request, rules)
     variables = {
@@ -82,37 +125,8 @@ def cgi_variables(request: Request, rules: VariableRules) -> dict[str, str]:
         variables["HTTP_HOST"] = request.host
     fields = forwarded_fields(environ)
     fields.pop("HTTP_HOST", None)
-    if rules.forwarded is not Style.OFF or rules.trusted_proxies:
-        _tell_the_way(request, fields, rules)
-    if "HTTP_MAX_FORWARDS" in fields:
-        fields["HTTP_MAX_FORWARDS"] = str(max_forwards(environ) - 1)
     variables.update(fields)
-    variables.update(request.inherited)
-    if not rules.pass_authorization:
-        _remove_authorization(variables)
-    for condition in rules.conditions:
-        condition.apply(request, variables)
-    if rules.sent is not None:
-        variables = {name: variables[name] for name in rules.sent & variables.keys()}
-    for name, configured in rules.configured.items():
-        if isinstance(configured, str):
-            variables[name] = configured
-        else:
-            variables.pop(name, None)
     return variables
-
-
-def split_path(request: Request, rules: VariableRules) -> tuple[str, str | None]:
-    """Return SCRIPT_NAME and PATH_INFO, the latter None if it is not to be sent."""
-    match = request.match
-    if rules.path_info is PathInfo.ON:
-        path_info = match.target or join_base(rules.base, match.rest)
-        return request.mount + match.mount, path_info
-    whole = request.mount + merge_slashes(request.path)
-    if rules.path_info is PathInfo.OFF:
-        return whole, None
-    path_info = apache_path_info("" if match.target else rules.base, match.unmatched)
-    return apache_script_name(whole, path_info), path_info
 
 
 def _remove_authorization(variables: dict[str, str]) -> None:
@@ -121,24 +135,24 @@ def _remove_authorization(variables: dict[str, str]) -> None:
         del variables[name]
 
 
-def _tell_the_way(request: Request, fields: dict[str, str], rules: VariableRules) -> None:
-    """Replace or complete what the fields say about the way that the request has come."""
+def _tell_the_way(request: Request, variables: dict[str, str], rules: VariableRules) -> None:
+    """Replace or complete what fields say about the way that the request has come."""
     peer = str(request.environ.get("REMOTE_ADDR") or "")
     if is_trusted(peer, rules.trusted_proxies):
-        request_id = fields.get("HTTP_X_REQUEST_ID", "")
+        request_id = variables.get("HTTP_X_REQUEST_ID", "")
         if _REQUEST_ID.fullmatch(request_id):
             request.request_id = request_id
     else:
-        for name in list(filter(is_about_the_way, fields)):
-            del fields[name]
+        for name in list(filter(is_about_the_way, variables)):
+            del variables[name]
         if rules.trusted_proxies:
-            fields.pop("HTTP_X_REQUEST_ID", None)
-    fields.update(
+            variables.pop("HTTP_X_REQUEST_ID", None)
+    variables.update(
         forwarding_fields(
             rules.forwarded,
             peer=peer,
             host=request.host or request.server_name,
             scheme=request.environ["wsgi.url_scheme"],
-            before=fields,
+            before=variables,
         )
     )

@@ -41,7 +41,7 @@ class PathInfo(enum.Enum):
 
 def has_encoded_slash(raw: str) -> bool:
     """Tell whether an undecoded path contains ``%2F``."""
-    return "%" in raw and _ENCODED_SLASH.search(raw) is not None
+    return _ENCODED_SLASH.search(raw) is not None
 
 
 def decode_path(raw: str, *, keep_encoded_slash: bool = False) -> str:
@@ -93,6 +93,11 @@ def merge_slashes(path: str) -> str:
     return _SLASHES.sub("/", path) if "//" in path else path
 
 
+def first_segment(path: str) -> str:
+    """Return what stands between the first run of slashes and the next slash."""
+    return path.lstrip("/").partition("/")[0]
+
+
 class PathMatch(NamedTuple):
     """How a route divides a path that it takes."""
 
@@ -120,7 +125,7 @@ class Prefix:
     (None, None)
     """
 
-    __slots__ = ("_ends_with_slash", "_mount", "_pattern")
+    __slots__ = ("_ends_with_slash", "_mount", "_pattern", "first_segment")
 
     def __init__(self, path: str) -> None:
         """Raise ValueError unless ``path`` starts with a slash and is free of dot segments."""
@@ -129,6 +134,8 @@ class Prefix:
         path = merge_slashes(path)
         if resolve_dot_segments(path) != path:
             raise ValueError("a path has no . or .. segments")
+        self.first_segment = first_segment(path)
+        """That of every path that it takes; empty where it takes all."""
         self._mount = path.rstrip("/")
         self._ends_with_slash = path.endswith("/")
         segments = "/+".join(re.escape(segment) for segment in self._mount.split("/"))
