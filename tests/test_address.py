@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from wsgi_scgi.address import (
     MAX_UNIX_PATH,
     BackendURL,
+    BalancerURL,
     TCPAddress,
     UnixAddress,
     parse_backend_url,
+    parse_balancer_url,
 )
 from wsgi_scgi.errors import AddressError
 
@@ -173,3 +175,45 @@ def test_any_text_is_a_backend_or_an_address_error(text: str) -> None:
         return
     assert backend.path.startswith("/")
     assert parse_backend_url(str(backend.address)).address == backend.address
+
+
+@pytest.mark.parametrize(
+    ("url", "balancer"),
+    [
+        ("balancer://pool", BalancerURL("pool")),
+        ("BALANCER://My.pool-1_a/", BalancerURL("My.pool-1_a")),
+        ("balancer://pool/base/$1", BalancerURL("pool", "/base/$1")),
+        ("balancer://pool/\u00e9//", BalancerURL("pool", "/\xc3\xa9//")),
+        ("scgi://pool/", None),
+        ("pool", None),
+    ],
+)
+def test_a_balancer_has_its_name_where_a_backend_has_its_host(
+    url: str, balancer: BalancerURL | None
+) -> None:
+    assert parse_balancer_url(url) == balancer
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("balancer://", "names no balancer; write balancer://name/"),
+        ("balancer:pool", "names no balancer"),
+        ("balancer://a:80/", "names no balancer"),
+        ("balancer://-a/", "names no balancer"),
+        ("balancer://$1/", "names no balancer"),
+        ("balancer://a@b/", "names no balancer"),
+        ("balancer://a/?b", "has a query or a fragment"),
+        ("balancer://a/#b", "has a query or a fragment"),
+        ("balancer://a/ b", "contains a blank or a control character"),
+        ("balancer://a/\x7f", "contains a blank or a control character"),
+    ],
+)
+def test_a_balancers_url_has_a_name_and_a_path(url: str, cause: str) -> None:
+    with pytest.raises(AddressError) as caught:
+        parse_balancer_url(url)
+    assert cause in str(caught.value)
+
+
+def test_a_balancer_is_shown_by_its_name() -> None:
+    assert str(BalancerURL("pool", "/base/")) == "balancer://pool"

@@ -58,6 +58,17 @@ class BackendURL:
     path: str = "/"
 
 
+@dataclass(frozen=True, slots=True)
+class BalancerURL:
+    """The name of a balancer, and the base path, "bytes as str", that requests are mapped below."""
+
+    name: str
+    path: str = "/"
+
+    def __str__(self) -> str:
+        return f"balancer://{self.name}"
+
+
 def address_url(address: TCPAddress | UnixAddress) -> str:
     """Return the backend URL of an address, which ``parse_backend_url`` understands."""
     if isinstance(address, TCPAddress):
@@ -90,6 +101,33 @@ def parse_backend_url(url: str) -> BackendURL:
     )
 
 
+def parse_balancer_url(url: str) -> BalancerURL | None:
+    """Parse ``balancer://name[/path]``; return None for a URL of another scheme.
+
+    The name is compared as it is written.  Raises AddressError with the cause and the cure.
+    """
+    scheme, _, rest = url.partition(":")
+    if scheme.lower() != "balancer":
+        return None
+    if any(character <= " " or character == "\x7f" for character in url):
+        raise AddressError(f"{url!r} contains a blank or a control character")
+    if "?" in rest or "#" in rest:
+        raise AddressError(f"{url!r} has a query or a fragment; a backend URL takes neither")
+    name, slash, path = rest.removeprefix("//").partition("/")
+    if not rest.startswith("//") or not is_balancer_name(name):
+        raise AddressError(f"{url!r} names no balancer; write balancer://name/")
+    return BalancerURL(name, _path_as_bytes(slash + path))
+
+
+def is_balancer_name(name: str) -> bool:
+    """Tell whether a balancer may have this name: one that a host might have."""
+    return _REG_NAME.fullmatch(name) is not None
+
+
+def _path_as_bytes(path: str) -> str:
+    return (path or "/").encode("utf-8", "surrogateescape").decode("latin-1")
+
+
 def _parse_apache_unix(url: str, rest: str) -> BackendURL:
     socket_path, bar, target = rest.partition("|")
     scheme, _, hierarchy = target.partition(":")
@@ -112,8 +150,8 @@ def _parse_hierarchy(url: str, rest: str) -> tuple[str, int, str]:
     match = _AUTHORITY.fullmatch(authority)
     if match is None:
         raise AddressError(f"{url!r}: {authority!r} is not host:port (IPv6 goes in brackets)")
-    path = (slash + path or "/").encode("utf-8", "surrogateescape").decode("latin-1")
-    return _parse_host(url, match["host"]), _parse_port(url, match["port"]), path
+    port = _parse_port(url, match["port"])
+    return _parse_host(url, match["host"]), port, _path_as_bytes(slash + path)
 
 
 def _parse_host(url: str, host: str) -> str:

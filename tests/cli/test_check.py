@@ -100,6 +100,46 @@ def test_functions_that_are_not_compiled_are_told_with_the_reason(
     assert "compiled quick; not slow (not built)" in lines
 
 
+def test_balancers_are_told_with_their_members(check: Check) -> None:
+    status, lines = check("""
+        [[route]]
+        path = "/"
+        backend = "balancer://pool/"
+        [balancer.pool]
+        method = "leastconn"
+        [[balancer.pool.member]]
+        url = "scgi://127.0.0.1:4001/"
+        weight = 2
+        [[balancer.pool.member]]
+        url = "scgi+unix:///run/b.sock"
+        [balancer.pool.health]
+        interval = 5
+        """)
+    assert (status, lines[2:]) == (
+        0,
+        [
+            "route   / -> balancer://pool",
+            'balancer pool (method = "leastconn")',
+            "member  scgi://127.0.0.1:4001/ (weight = 2)",
+            "member  scgi+unix:///run/b.sock",
+            "health  of pool (interval = 5)",
+            "state   share = workers",
+        ],
+    )
+
+
+def test_the_pages_of_the_administrator_are_told_without_their_token(check: Check) -> None:
+    status, lines = check("""
+        [[route]]
+        path = "/"
+        backend = "scgi://h"
+        [admin]
+        path = "/gateway/"
+        token = "0123456789abcdef"
+        """)
+    assert (status, lines[3:]) == (0, ["state   share = workers", "admin   /gateway/"])
+
+
 def test_warnings_follow_and_the_status_is_0(check: Check) -> None:
     status, lines = check("""
         [[route]]

@@ -2,8 +2,20 @@
 
 import pytest
 
-from wsgi_scgi.address import parse_backend_url
-from wsgi_scgi.config.configuration import Route, Source, path_info_warning, single_backend
+from wsgi_scgi.address import BalancerURL, parse_backend_url
+from wsgi_scgi.config.balancer_options import (
+    BalancerOptions,
+    HealthOptions,
+    MemberOptions,
+    StickyCookieOptions,
+)
+from wsgi_scgi.config.configuration import (
+    Balancer,
+    Route,
+    Source,
+    path_info_warning,
+    single_backend,
+)
 from wsgi_scgi.config.lines import KeyPath
 from wsgi_scgi.config.mistakes import InvalidConfiguration
 from wsgi_scgi.config.options import RouteOptions
@@ -24,6 +36,15 @@ SOURCE = Source(
         (("route", 0, "variables", "A"), "gateway.toml:5: variables.A: x"),
         (("route",), "gateway.toml:5: route: x"),
         (("balancer", "pool"), "gateway.toml:1: balancer.pool: x"),
+        (("balancer", "pool", "retry"), "gateway.toml:1: retry: x"),
+        (("balancer", "pool", "member"), "gateway.toml:1: member: x"),
+        (("balancer", "pool", "member", 0), "gateway.toml:1: [[balancer.pool.member]]: x"),
+        (("balancer", "pool", "member", 0, "url"), "gateway.toml:1: url: x"),
+        (("balancer", "pool", "health"), "gateway.toml:1: balancer.pool.health: x"),
+        (("balancer", "pool", "health", "variables", "A"), "gateway.toml:1: variables.A: x"),
+        (("balancer", "pool", "sticky_cookie", "path"), "gateway.toml:1: path: x"),
+        (("state", "share"), "gateway.toml:1: share: x"),
+        (("admin",), "gateway.toml:1: admin: x"),
     ],
 )
 def test_a_mistake_stands_at_its_key_or_at_the_nearest_table(path: KeyPath, text: str) -> None:
@@ -36,6 +57,7 @@ def test_a_mistake_stands_at_its_key_or_at_the_nearest_table(path: KeyPath, text
         (("route", 1, "path"), "route[1].path: x"),
         (("route", 0), "route[0]: x"),
         (("route",), "route: x"),
+        (("balancer", "pool", "member", 0, "url"), "balancer.pool.member[0].url: x"),
     ],
 )
 def test_without_a_file_the_key_says_which_table_is_meant(path: KeyPath, text: str) -> None:
@@ -67,6 +89,29 @@ def test_a_route_in_words_has_its_hosts_and_its_expression() -> None:
     only = Route(match="^/(.*)$", host=("a.test", "*.b.test"), backend=parse_backend_url(url))
     assert only.name == "a.test *.b.test ^/(.*)$"
     assert str(only) == "a.test *.b.test ^/(.*)$ -> scgi://localhost:4000/é/$1"
+
+
+def test_a_route_in_words_has_its_balancer() -> None:
+    assert str(Route(path="/", backend=BalancerURL("pool"))) == "/ -> balancer://pool"
+    assert str(Route(path="/", backend=BalancerURL("pool", "/b/"))) == "/ -> balancer://pool/b/"
+
+
+def test_a_balancer_in_words_has_its_members_and_what_is_not_the_default() -> None:
+    member = MemberOptions.from_values({"url": "scgi://h", "weight": 2, "status": "+H"})
+    plain = Balancer(name="pool", options=BalancerOptions(), members=(member,))
+    assert list(plain.lines()) == ["balancer pool", 'member  scgi://h (weight = 2, status = "H")']
+    full = Balancer(
+        name="pool",
+        options=BalancerOptions(sticky_session="SID|sid"),
+        members=(),
+        health=HealthOptions(uri="/up"),
+        sticky_cookie=StickyCookieOptions(secret="0123456789abcdef", secure=True),
+    )
+    assert list(full.lines()) == [
+        'balancer pool (sticky_session = "SID|sid")',
+        'health  of pool (uri = "/up")',
+        "cookie  SID (secure = true)",
+    ]
 
 
 def test_one_backend_takes_everything() -> None:

@@ -7,7 +7,8 @@ from types import MappingProxyType
 
 import pytest
 
-from wsgi_scgi.address import BackendURL, TCPAddress
+from wsgi_scgi.address import BackendURL, BalancerURL, TCPAddress
+from wsgi_scgi.config.balancer_options import AdminOptions
 from wsgi_scgi.config.configuration import Configuration
 from wsgi_scgi.config.file import (
     configuration_from,
@@ -134,6 +135,7 @@ def test_all_mistakes_are_told_in_the_order_of_the_lines() -> None:
         timeout = 0
         variables = { SCGI = "1",  y = "" }
         [balancer.pool]
+        [balanser]
         [[route]]
         path = "/x/"
         """
@@ -149,8 +151,9 @@ def test_all_mistakes_are_told_in_the_order_of_the_lines() -> None:
         ["gateway.toml:10", "timeout"],
         ["gateway.toml:11", "variables.SCGI"],
         ["gateway.toml:11", "variables.y"],
-        ["gateway.toml:12", "balancer"],
-        ["gateway.toml:13", "[[route]]"],
+        ["gateway.toml:12", "member"],
+        ["gateway.toml:13", "balanser"],
+        ["gateway.toml:14", "[[route]]"],
     ]
     assert "did you mean bind?" in found[0]
     assert 'allowed: a path like "/app/"' in found[2]
@@ -158,13 +161,8 @@ def test_all_mistakes_are_told_in_the_order_of_the_lines() -> None:
     assert "did you mean timeout?" in found[4]
     assert "/ takes every request" in found[5]
     assert "allowed: seconds" in found[6]
-    assert "allowed: server, route" in found[9]
-    assert "neither a backend nor exclude = true" in found[10]
-
-
-def test_the_names_of_a_route_are_suggested_too() -> None:
-    (mistake,) = mistakes("[[route]]\npath = '/'\nbackend = 'scgi://h'\nexcluded = true\n")
-    assert mistake == "gateway.toml:4: excluded: unknown key; did you mean exclude?"
+    assert "did you mean balancer?" in found[10]
+    assert "neither a backend nor exclude = true" in found[11]
 
 
 @pytest.mark.parametrize(
@@ -175,6 +173,8 @@ def test_the_names_of_a_route_are_suggested_too() -> None:
         ("route = []\n[server]\n", "gateway.toml:1: route: there is none"),
         ("[route]\npath = '/'\n", "gateway.toml:1: route: is a list of tables; write [[route]]"),
         ("route = [1]\n", "gateway.toml:1: route: is a list of tables; write [[route]]"),
+        ("state = 1\n[[route]]\npath='/'\nexclude=true\n", "gateway.toml:1: state: is a table"),
+        ("admin = 1\n[[route]]\npath='/'\nexclude=true\n", "gateway.toml:1: admin: is a table"),
         ("server = 1\n[[route]]\npath='/'\nexclude=true\n", "gateway.toml:1: server: is a table"),
     ],
 )
@@ -183,120 +183,69 @@ def test_the_tables_are_tables(text: str, place: str) -> None:
     assert mistake.startswith(place)
 
 
-@pytest.mark.parametrize(
-    "path", ["5", '"app"', '""', '"/a/../b"', '"/./"', '"/a\\nb"', '"/\\u0000"', "true"]
-)
-def test_a_path_starts_with_a_slash_and_is_plain(path: str) -> None:
-    (mistake,) = mistakes(f"[[route]]\npath = {path}\nbackend = 'scgi://h'\n")
-    assert mistake.startswith("gateway.toml:2: path: ")
-    assert mistake.endswith('; allowed: a path like "/app/"')
+# Balancers
+
+BALANCED = """
+    [balancer.pool]
+    method = "bytraffic"
+    [[balancer.pool.member]]
+    url = "scgi://h:1"
+    [[route]]
+    path = "/"
+    backend = "balancer://pool/base/"
+    """
 
 
-@pytest.mark.parametrize("backend", ["5", "'localhost:4000'", "'balancer://pool'", "''"])
-def test_a_backend_is_a_url_of_a_known_form(backend: str) -> None:
-    (mistake,) = mistakes(f"[[route]]\npath = '/'\nbackend = {backend}\n")
-    assert mistake.startswith("gateway.toml:3: backend: ")
-    assert "scgi://host:port/" in mistake
+def test_a_route_may_lead_to_a_balancer() -> None:
+    configuration = parse(BALANCED)
+    (pool,) = configuration.balancers.values()
+    (route,) = configuration.routes
+    assert route.backend == BalancerURL("pool", "/base/")
+    assert (pool.name, pool.options.method) == ("pool", "bytraffic")
+    assert [member.name for member in pool.members] == ["scgi://h:1"]
+    assert (configuration.share, configuration.admin) == ("workers", None)
+    assert configuration.warnings == ()
 
 
-def test_exclude_is_a_boolean() -> None:
-    (mistake,) = mistakes("[[route]]\npath = '/'\nbackend = 'scgi://h'\nexclude = 0\n")
-    assert mistake == "gateway.toml:4: exclude: 0 is not a boolean; allowed: true or false"
+def test_the_balancers_cannot_be_changed() -> None:
+    balancers = parse(BALANCED).balancers
+    with pytest.raises(TypeError):
+        balancers["x"] = balancers["pool"]  # type: ignore[index]  # what is tried here
 
 
-def test_exclude_false_alone_says_nothing() -> None:
-    (mistake,) = mistakes("[[route]]\npath = '/'\nexclude = false\n")
-    assert mistake == "gateway.toml:3: exclude: false needs a backend in the same route"
+def test_a_balancer_with_mistakes_is_there_for_the_routes_all_the_same() -> None:
+    (mistake,) = mistakes(BALANCED.replace("bytraffic", "x"))
+    assert mistake.startswith('gateway.toml:2: method: "x" is not one of the choices; allowed: ')
 
 
-def test_an_excluded_route_takes_no_other_key() -> None:
-    found = mistakes(
-        "[[route]]\npath = '/'\nexclude = true\nbackend = 'scgi://h'\npath_info = true\n"
-    )
-    assert found == [
-        "gateway.toml:4: backend: an excluded route has a path, match or host only",
-        "gateway.toml:5: path_info: an excluded route has a path, match or host only",
+def test_the_warnings_of_balancers_follow() -> None:
+    text = BALANCED.replace("balancer://pool/base/", "scgi://h:1")
+    assert warnings(text) == [
+        "gateway.toml:1: balancer.pool: warning: no route has the backend balancer://pool/"
     ]
 
 
-# Expressions and hosts
-
-
-def test_a_route_may_have_an_expression_and_hosts() -> None:
-    configuration = parse("""
-        [[route]]
-        match = "^/café/([a-z]+)$"
-        host = ["Example.ORG.", "*.example.net", "[2001:DB8:0::1]"]
-        backend = "scgi://h/u/$1"
-        [[route]]
-        match = "^/private"
-        host = "example.org"
-        exclude = true
+def test_state_and_admin_are_tables_of_their_own() -> None:
+    configuration = parse(
+        dedent("""
+        [state]
+        share = "none"
+        [admin]
+        path = "/gateway/"
+        users = ["anna"]
         """)
-    taken, excluded = configuration.routes
-    assert (taken.path, taken.match) == ("", "^/caf\xc3\xa9/([a-z]+)$")
-    assert taken.host == ("example.org", "*.example.net", "[2001:db8::1]")
-    assert taken.backend == BackendURL(TCPAddress("h", 4000), "/u/$1")
-    assert (excluded.match, excluded.host, excluded.backend) == (
-        "^/private",
-        ("example.org",),
-        None,
+        + dedent(BALANCED)
     )
+    assert configuration.share == "none"
+    assert configuration.admin == AdminOptions(path="/gateway/", users=frozenset({"anna"}))
 
 
-@pytest.mark.parametrize(
-    ("match", "cause"),
-    [
-        ("5", "5 is not a string"),
-        ("''", "is empty"),
-        ("'('", "the expression is invalid"),
-        ("'a{99999999999999999999}'", "the expression is invalid"),
-        ("'^/(a)$'", "$2 stands for a group that the expression does not have"),
-        ('"/\\n"', "control character"),
-    ],
-)
-def test_an_expression_can_be_compiled_and_has_the_groups(match: str, cause: str) -> None:
-    (mistake,) = mistakes(f"[[route]]\nmatch = {match}\nbackend = 'scgi://h/$2'\n")
-    assert mistake.startswith("gateway.toml:2: match: ")
-    assert cause in mistake
-    assert mistake.endswith("instead of path")
-
-
-def test_a_route_has_either_a_path_or_an_expression() -> None:
-    (mistake,) = mistakes("[[route]]\npath = '/'\nmatch = '^/'\nbackend = 'scgi://h'\n")
-    assert mistake.startswith("gateway.toml:3: match: stands beside path; allowed: ")
-
-
-def test_beside_a_wrong_backend_an_expression_is_judged_all_the_same() -> None:
-    found = mistakes("[[route]]\nmatch = '('\nbackend = 'http://h'\n")
-    assert [mistake.split(": ")[1] for mistake in found] == ["match", "backend"]
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "5",
-        "[5]",
-        "[]",
-        "''",
-        "'example.org:80'",
-        "'http://example.org'",
-        "'*'",
-        "'*.'",
-        "'a.*.org'",
-        "'.org'",
-        "'a..org'",
-        "'b\u00fccher.example'",
-        "'::1'",
-        "'[::g]'",
-        "'[1:2]'",
-        "['example.org', '']",
-    ],
-)
-def test_a_host_is_a_name_without_port(host: str) -> None:
-    (mistake,) = mistakes(f"[[route]]\npath = '/'\nhost = {host}\nexclude = true\n")
-    assert mistake.startswith("gateway.toml:3: host: ")
-    assert mistake.endswith('; allowed: an array of names like "example.org" or "*.example.org"')
+def test_mistakes_in_state_and_admin_have_lines() -> None:
+    text = "[state]\nshare = 1\n[admin]\npath = '/'\n[[route]]\npath = '/'\nexclude = true\n"
+    assert [mistake.split(": ")[:2] for mistake in mistakes(text)] == [
+        ["gateway.toml:2", "share"],
+        ["gateway.toml:4", "path"],
+    ]
 
 
 # Warnings
@@ -379,19 +328,6 @@ def test_all_mistakes_of_a_mapping_are_told_with_the_table_that_has_them() -> No
         "route[3].path: is missing; the route needs one, or match; / takes every request",
         "route[3]: has neither a backend nor exclude = true",
     ]
-
-
-@pytest.mark.parametrize("tables", [None, "x", 5, {"path": "/"}, [1], [[]]])
-def test_the_routes_of_a_mapping_are_a_list_of_tables(tables: object) -> None:
-    assert mapping_mistakes({"route": tables}) == [
-        "route: is a list of tables; write [[route]]",
-    ]
-
-
-def test_keys_that_are_no_strings_are_unknown_keys() -> None:
-    table: dict[object, object] = {1: 2, "path": "/", "backend": "scgi://h"}
-    (mistake,) = mapping_mistakes({"route": [table]})
-    assert mistake.startswith("route[0].1: unknown key; allowed: ")
 
 
 def test_an_empty_mapping_serves_nothing() -> None:

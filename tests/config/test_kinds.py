@@ -82,6 +82,13 @@ def test_zero_seconds_are_allowed_only_where_they_mean_something() -> None:
     assert Duration(zero="never").allowed == "seconds as a number, 0 for never"
 
 
+def test_a_duration_may_have_a_minimum() -> None:
+    kind = Duration(minimum=0.1)
+    assert kind.parse(0.1) == 0.1
+    assert refusal(kind, 0.09) == "0.09 seconds is too short"
+    assert kind.allowed == "seconds as a number, at least 0.1"
+
+
 @pytest.mark.parametrize(("text", "raw"), [("5", 5.0), ("0.5", 0.5), ("5s", "5s")])
 def test_a_duration_on_the_command_line_is_a_number(text: str, raw: object) -> None:
     assert Duration().parse_text(text) == raw

@@ -54,5 +54,11 @@ def _report(configuration: Configuration) -> Iterator[str]:
             yield f"setting {name} = {value!r}"
     for route in configuration.routes:
         yield f"route   {route}"
+    for balancer in configuration.balancers.values():
+        yield from balancer.lines()
+    if configuration.balancers or configuration.admin is not None:
+        yield f"state   share = {configuration.share}"
+    if configuration.admin is not None:
+        yield f"admin   {configuration.admin.path}"
     for warning in configuration.warnings:
         yield str(warning)

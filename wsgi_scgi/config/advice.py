@@ -2,11 +2,12 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from ..address import BackendURL, BalancerURL
 from ..semantics.host import is_among
 from ..semantics.path import EncodedSlash, Pattern, Prefix, decode_path, merge_slashes
-from .configuration import Route, path_info_warning
+from .configuration import Balancer, Route, path_info_warning
 from .kinds import str_as_text
 from .lines import KeyPath
 
@@ -36,6 +37,25 @@ def advice_on(routes: Sequence[tuple[KeyPath, Route]]) -> Advice:
             yield from _on_auth_file(at, route)
             yield from _on_documents(at, route, [route for _, route in routes])
         earlier.append(route)
+
+
+def advice_on_balancers(
+    balancers: Mapping[str, Balancer], routes: Sequence[tuple[KeyPath, Route]]
+) -> Advice:
+    """Yield the key and what is to be thought about, for balancers and their members."""
+    backends = [route.backend for _, route in routes]
+    used = {backend.name for backend in backends if isinstance(backend, BalancerURL)}
+    for name, balancer in balancers.items():
+        at = ("balancer", name)
+        if name not in used:
+            yield at, f"no route has the backend balancer://{name}/"
+        names = {member.route for member in balancer.members}
+        for number, member in enumerate(balancer.members):
+            path = (*at, "member", number)
+            if member.redirect and member.redirect not in names:
+                yield (*path, "redirect"), f"no member has the route {member.redirect}"
+            if balancer.sticky_cookie is not None and not member.route:
+                yield path, "without a route its sessions do not come back to it"
 
 
 def takes_all(earlier: Route, later: Route) -> bool:
@@ -84,7 +104,8 @@ def _on_same_backend(at: KeyPath, route: Route, earlier: Sequence[Route]) -> Adv
 
 
 def _address(route: Route) -> object:
-    return route.backend.address if route.backend is not None else None
+    backend = route.backend
+    return backend.address if isinstance(backend, BackendURL) else backend and backend.name
 
 
 def _on_directories(at: KeyPath, route: Route) -> Advice:

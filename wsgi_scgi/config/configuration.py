@@ -1,10 +1,18 @@
-"""What a configuration says, checked: the routes in order, and gunicorn's settings as written."""
+"""What a configuration says, checked: the routes, the balancers, gunicorn's settings as written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..address import BackendURL, parse_backend_url
+from ..address import BackendURL, BalancerURL, parse_backend_url
 from ..semantics.path import PathInfo
+from .balancer_options import (
+    AdminOptions,
+    BalancerOptions,
+    HealthOptions,
+    MemberOptions,
+    StickyCookieOptions,
+)
+from .declaring import Table
 from .kinds import str_as_text
 from .lines import KeyPath
 from .mistakes import Mistake
@@ -33,7 +41,15 @@ def _shown_key(path: KeyPath) -> str:
     match path:
         case ("route", int()):
             return "[[route]]"
-        case ("route", int(), *keys) | ("server", *keys) if keys:
+        case ("balancer", _, "member", int()):
+            return f"[[balancer.{path[1]}.member]]"
+        case (
+            ("route", int(), *keys)
+            | ("server" | "state" | "admin", *keys)
+            | ("balancer", _, "member", int(), *keys)
+            | ("balancer", _, "health" | "sticky_cookie", *keys)
+            | ("balancer", _, *keys)
+        ) if keys:
             return ".".join(map(str, keys))
     return ".".join(map(str, path))
 
@@ -57,7 +73,7 @@ class Route:
     match: str = ""
     host: tuple[str, ...] = ()
     exclude: bool = False
-    backend: BackendURL | None = None
+    backend: BackendURL | BalancerURL | None = None
     options: RouteOptions = field(default_factory=RouteOptions)
 
     def __str__(self) -> str:
@@ -65,9 +81,10 @@ class Route:
         path = self.name
         if self.backend is None:
             return f"{path} -> excluded"
-        base = "" if self.backend.path == "/" else str_as_text(self.backend.path)
-        changed = ", ".join(self.options.changed())
-        return f"{path} -> {self.backend.address}{base}{f' ({changed})' if changed else ''}"
+        backend = self.backend
+        target = backend if isinstance(backend, BalancerURL) else backend.address
+        base = "" if backend.path == "/" else str_as_text(backend.path)
+        return f"{path} -> {target}{base}{_in_brackets(self.options)}"
 
     @property
     def name(self) -> str:
@@ -76,10 +93,43 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Balancer:
+    """One ``[balancer.NAME]``, with its members in the order of the file."""
+
+    name: str
+    options: BalancerOptions
+    members: tuple[MemberOptions, ...]
+    health: HealthOptions | None = None
+    sticky_cookie: StickyCookieOptions | None = None
+
+    def lines(self) -> Iterator[str]:
+        """Yield what ``check`` tells: the balancer, its members, what else belongs to it."""
+        yield f"balancer {self.name}{_in_brackets(self.options)}"
+        for member in self.members:
+            yield f"member  {member.name}{_in_brackets(member)}"
+        if self.health is not None:
+            yield f"health  of {self.name}{_in_brackets(self.health)}"
+        if self.sticky_cookie is not None:
+            cookie = self.options.sticky_session.partition("|")[0]
+            yield f"cookie  {cookie}{_in_brackets(self.sticky_cookie)}"
+
+
+def _in_brackets(table: Table) -> str:
+    changed = ", ".join(table.changed())
+    return f" ({changed})" if changed else ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """A whole configuration.  ``server`` has gunicorn's settings, by gunicorn's names."""
+    """A whole configuration.  ``server`` has gunicorn's settings, by gunicorn's names.
+
+    ``share`` is "workers" where all workers of the host have one board, else "none".
+    """
 
     routes: tuple[Route, ...]
+    balancers: Mapping[str, Balancer] = field(default_factory=dict)
+    share: str = "workers"
+    admin: AdminOptions | None = None
     server: Mapping[str, object] = field(default_factory=dict)
     source: Source = field(default_factory=Source)
     warnings: tuple[Mistake, ...] = ()

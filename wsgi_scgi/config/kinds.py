@@ -89,12 +89,15 @@ class Duration:
     """Seconds as a number; ``zero`` says what 0 means, it is refused where that is empty."""
 
     zero: str = ""
+    minimum: float = 0.0
 
     @property
     def allowed(self) -> str:
         """Return the range and the meaning of 0."""
         if self.zero:
             return f"seconds as a number, 0 for {self.zero}"
+        if self.minimum:
+            return f"seconds as a number, at least {self.minimum:g}"
         return "seconds as a number greater than 0"
 
     def parse(self, raw: object) -> float:
@@ -104,8 +107,8 @@ class Duration:
         # NaN is within no range.
         if not 0 <= raw <= _LONGEST:
             raise ValueError(f"{describe(raw)} is not a number of seconds from 0 to {_LONGEST}")
-        if raw == 0 and not self.zero:
-            raise ValueError("0 seconds is too short")
+        if raw < self.minimum or (raw == 0 and not self.zero):
+            raise ValueError(f"{raw:.15g} seconds is too short")
         return float(raw)
 
     def parse_text(self, text: str) -> object:

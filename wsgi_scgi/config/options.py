@@ -6,7 +6,7 @@ exists only together with its feature.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass
 from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Any, Final, Literal, Self, TypedDict
@@ -14,18 +14,9 @@ from typing import Any, Final, Literal, Self, TypedDict
 from ..gateway.conditions import Condition
 from ..semantics.forwarded import Network, Style
 from ..semantics.path import EncodedSlash, PathInfo
-from .kinds import (
-    WHY_COMPUTED,
-    Choice,
-    Duration,
-    Kind,
-    Size,
-    Switch,
-    Text,
-    VariableMistakes,
-    Variables,
-)
-from .mistakes import InvalidConfiguration, Mistake, unknown_key
+from .declaring import Option, Table, declare, declared, parse
+from .kinds import WHY_COMPUTED, Choice, Duration, Size, Switch, Text, Variables
+from .mistakes import InvalidConfiguration, Mistake
 from .presets import PRESETS, RTORRENT
 from .proxy_kinds import (
     Aliases,
@@ -41,42 +32,17 @@ from .proxy_kinds import (
     Statuses,
 )
 
-_METADATA: Final = "option"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
-    """What is known of one option beside its name.
-
-    ``apache`` and ``nginx`` are the names that those servers have for it, ``flag`` is that of
-    the command line; each is empty where there is none.
-    """
-
-    default: object
-    kind: Kind[Any]
-    text: str
-    apache: str = ""
-    nginx: str = ""
-    flag: str = ""
-
-
-def _declare(option: Option) -> Any:
-    """Return a dataclass field for ``option``."""
-    # A factory, since dataclasses refuse a frozen mapping as a default.
-    return field(default_factory=lambda: option.default, metadata={_METADATA: option})
-
-
 _NO_VARIABLES: Final[Mapping[str, str | bool]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RouteOptions:
+class RouteOptions(Table):
     """The options of a route, checked.  Seconds are floats, sizes are bytes.
 
     Strings that reach the backend are "bytes as str", as in a WSGI environ.
     """
 
-    path_info: PathInfo = _declare(
+    path_info: PathInfo = declare(
         Option(
             default=PathInfo.OFF,
             kind=Choice({False: PathInfo.OFF, True: PathInfo.ON, "apache": PathInfo.APACHE}),
@@ -88,7 +54,7 @@ class RouteOptions:
             flag="--path-info",
         )
     )
-    encoded_slash: EncodedSlash = _declare(
+    encoded_slash: EncodedSlash = declare(
         Option(
             default=EncodedSlash.REFUSE,
             kind=Choice({word.value: word for word in EncodedSlash}),
@@ -97,7 +63,7 @@ class RouteOptions:
             apache="AllowEncodedSlashes",
         )
     )
-    document_root: str = _declare(
+    document_root: str = declare(
         Option(
             default="",
             kind=Text(),
@@ -106,7 +72,7 @@ class RouteOptions:
             nginx="root",
         )
     )
-    variables: Mapping[str, str | Literal[False]] = _declare(
+    variables: Mapping[str, str | Literal[False]] = declare(
         Option(
             default=_NO_VARIABLES,
             kind=Variables(),
@@ -116,7 +82,7 @@ class RouteOptions:
             nginx="scgi_param",
         )
     )
-    pass_authorization: bool = _declare(
+    pass_authorization: bool = declare(
         Option(
             default=True,
             kind=Switch(),
@@ -125,7 +91,7 @@ class RouteOptions:
             apache="CGIPassAuth",
         )
     )
-    auth_file: str = _declare(
+    auth_file: str = declare(
         Option(
             default="",
             kind=FilePath(),
@@ -137,7 +103,7 @@ class RouteOptions:
             flag="--auth-file",
         )
     )
-    methods_allow: tuple[str, ...] = _declare(
+    methods_allow: tuple[str, ...] = declare(
         Option(
             default=(),
             kind=MethodPatterns(),
@@ -145,14 +111,14 @@ class RouteOptions:
             " allows.",
         )
     )
-    methods_deny: tuple[str, ...] = _declare(
+    methods_deny: tuple[str, ...] = declare(
         Option(
             default=(),
             kind=MethodPatterns(),
             text="Methods of rTorrent that are refused, whatever else allows them.",
         )
     )
-    trusted: bool = _declare(
+    trusted: bool = declare(
         Option(
             default=False,
             kind=Switch(),
@@ -160,7 +126,7 @@ class RouteOptions:
             " (UNTRUSTED_CONNECTION, which it heeds from 0.16.10 on).",
         )
     )
-    preset: str = _declare(
+    preset: str = declare(
         Option(
             default="",
             kind=Choice({"": "", **{name: name for name in PRESETS}}),
@@ -168,7 +134,7 @@ class RouteOptions:
             flag="--preset",
         )
     )
-    max_body: int = _declare(
+    max_body: int = declare(
         Option(
             default=1 << 30,
             kind=Size(zero="no limit"),
@@ -178,7 +144,7 @@ class RouteOptions:
             flag="--max-body",
         )
     )
-    buffer_request: bool = _declare(
+    buffer_request: bool = declare(
         Option(
             default=False,
             kind=Switch(),
@@ -187,7 +153,7 @@ class RouteOptions:
             nginx="scgi_request_buffering",
         )
     )
-    connect_timeout: float = _declare(
+    connect_timeout: float = declare(
         Option(
             default=5.0,
             kind=Duration(),
@@ -197,7 +163,7 @@ class RouteOptions:
             flag="--connect-timeout",
         )
     )
-    timeout: float = _declare(
+    timeout: float = declare(
         Option(
             default=60.0,
             kind=Duration(),
@@ -207,7 +173,7 @@ class RouteOptions:
             flag="--backend-timeout",
         )
     )
-    client_timeout: float = _declare(
+    client_timeout: float = declare(
         Option(
             default=60.0,
             kind=Duration(),
@@ -216,7 +182,7 @@ class RouteOptions:
             nginx="client_body_timeout",
         )
     )
-    client_gone_grace: float = _declare(
+    client_gone_grace: float = declare(
         Option(
             default=1.0,
             kind=Duration(zero="never"),
@@ -225,7 +191,7 @@ class RouteOptions:
             nginx="scgi_ignore_client_abort",
         )
     )
-    deadline: float = _declare(
+    deadline: float = declare(
         Option(
             default=0.0,
             kind=Duration(zero="no limit"),
@@ -233,7 +199,7 @@ class RouteOptions:
             " cut where the response has begun.",
         )
     )
-    max_request_head: int = _declare(
+    max_request_head: int = declare(
         Option(
             default=64 << 10,
             kind=Size(minimum=1024),
@@ -243,7 +209,7 @@ class RouteOptions:
         )
     )
 
-    internal_redirect: str = _declare(
+    internal_redirect: str = declare(
         Option(
             default="location",
             kind=FieldSwitch("Location"),
@@ -254,7 +220,7 @@ class RouteOptions:
             flag="--internal-redirect",
         )
     )
-    sendfile: str = _declare(
+    sendfile: str = declare(
         Option(
             default="",
             kind=FieldSwitch("X-Sendfile"),
@@ -264,7 +230,7 @@ class RouteOptions:
             flag="--sendfile",
         )
     )
-    sendfile_roots: tuple[str, ...] = _declare(
+    sendfile_roots: tuple[str, ...] = declare(
         Option(
             default=(),
             kind=Directories(),
@@ -273,7 +239,7 @@ class RouteOptions:
             flag="--sendfile-root",
         )
     )
-    accel: Mapping[str, str] = _declare(
+    accel: Mapping[str, str] = declare(
         Option(
             default=MappingProxyType({}),
             kind=Aliases(),
@@ -281,7 +247,7 @@ class RouteOptions:
             nginx="alias",
         )
     )
-    hide_headers: frozenset[str] = _declare(
+    hide_headers: frozenset[str] = declare(
         Option(
             default=frozenset(),
             kind=FieldNames(),
@@ -289,7 +255,7 @@ class RouteOptions:
             nginx="scgi_hide_header",
         )
     )
-    pass_headers: frozenset[str] = _declare(
+    pass_headers: frozenset[str] = declare(
         Option(
             default=frozenset(),
             kind=FieldNames(),
@@ -298,7 +264,7 @@ class RouteOptions:
             nginx="scgi_pass_header",
         )
     )
-    error_override: bool | frozenset[int] = _declare(
+    error_override: bool | frozenset[int] = declare(
         Option(
             default=False,
             kind=Statuses(),
@@ -308,7 +274,7 @@ class RouteOptions:
             nginx="scgi_intercept_errors",
         )
     )
-    error_document: Mapping[int, str] = _declare(
+    error_document: Mapping[int, str] = declare(
         Option(
             default=MappingProxyType({}),
             kind=Documents(),
@@ -319,7 +285,7 @@ class RouteOptions:
             nginx="error_page",
         )
     )
-    location_reverse: bool = _declare(
+    location_reverse: bool = declare(
         Option(
             default=True,
             kind=Switch(),
@@ -328,7 +294,7 @@ class RouteOptions:
             apache="ProxyPassReverse",
         )
     )
-    cookie_path: tuple[tuple[str, str], ...] = _declare(
+    cookie_path: tuple[tuple[str, str], ...] = declare(
         Option(
             default=(),
             kind=Pairs(),
@@ -336,7 +302,7 @@ class RouteOptions:
             apache="ProxyPassReverseCookiePath",
         )
     )
-    cookie_domain: tuple[tuple[str, str], ...] = _declare(
+    cookie_domain: tuple[tuple[str, str], ...] = declare(
         Option(
             default=(),
             kind=Pairs(),
@@ -344,7 +310,7 @@ class RouteOptions:
             apache="ProxyPassReverseCookieDomain",
         )
     )
-    add_forwarded: Style = _declare(
+    add_forwarded: Style = declare(
         Option(
             default=Style.OFF,
             kind=Choice({False: Style.OFF, **{s.value: s for s in Style if s is not Style.OFF}}),
@@ -354,7 +320,7 @@ class RouteOptions:
             apache="ProxyAddHeaders",
         )
     )
-    trusted_proxies: tuple[Network, ...] = _declare(
+    trusted_proxies: tuple[Network, ...] = declare(
         Option(
             default=(),
             kind=Networks(),
@@ -364,7 +330,7 @@ class RouteOptions:
             nginx="set_real_ip_from",
         )
     )
-    conditional_requests: bool = _declare(
+    conditional_requests: bool = declare(
         Option(
             default=False,
             kind=Switch(),
@@ -372,7 +338,7 @@ class RouteOptions:
             " of a backend that sent no Status, as Apache does; 304 or 412 then.",
         )
     )
-    set_if: tuple[Condition, ...] = _declare(
+    set_if: tuple[Condition, ...] = declare(
         Option(
             default=(),
             kind=Conditions(),
@@ -389,18 +355,18 @@ class RouteOptions:
         Raises InvalidConfiguration with every mistake.
         """
         mistakes: list[Mistake] = []
-        parsed = _parse(values, mistakes)
+        parsed = parse(values, OPTIONS, mistakes)
         preset = PRESETS.get(str(parsed.get("preset", "")))
-        defaults = _parse(preset.values, mistakes) if preset else {}
+        defaults = parse(preset.values, OPTIONS, mistakes) if preset else {}
         if parsed.get("auth_file"):
             defaults = {"pass_authorization": False, **defaults}
         options = cls(**{**defaults, **parsed})
-        mistakes.extend(options._contradictions())
+        mistakes.extend(options.contradictions())
         if mistakes:
             raise InvalidConfiguration(mistakes)
         return options
 
-    def _contradictions(self) -> Iterator[Mistake]:
+    def contradictions(self) -> Iterator[Mistake]:
         """Yield what is wrong among options that are right one by one."""
         if self.path_info is not PathInfo.OFF:
             text = f"may be neither set nor removed where path_info is on; {WHY_COMPUTED}"
@@ -425,34 +391,8 @@ class RouteOptions:
         if self.error_document and not self.error_override:
             yield Mistake("error_document", "does nothing without error_override")
 
-    def changed(self) -> Iterator[str]:
-        """Yield ``name = value``, as TOML has it, for what differs from the defaults."""
-        for name, option in OPTIONS.items():
-            value = getattr(self, name)
-            if value != option.default:
-                yield f"{name} = {option.kind.show(value)}"
 
-
-def _parse(values: Mapping[str, object], mistakes: list[Mistake]) -> dict[str, Any]:
-    """Return the parsed values of those that are right; add the others to ``mistakes``."""
-    parsed: dict[str, Any] = {}
-    for name, raw in values.items():
-        option = OPTIONS.get(name)
-        if option is None:
-            mistakes.append(Mistake(name, unknown_key(name, list(OPTIONS))))
-            continue
-        try:
-            parsed[name] = option.kind.parse(raw)
-        except VariableMistakes as error:
-            mistakes.extend(Mistake(f"{name}.{key}", text) for key, text in error.texts.items())
-        except ValueError as error:
-            mistakes.append(Mistake(name, f"{error}; allowed: {option.kind.allowed}"))
-    return parsed
-
-
-OPTIONS: Final[Mapping[str, Option]] = MappingProxyType(
-    {declared.name: declared.metadata[_METADATA] for declared in fields(RouteOptions)}
-)
+OPTIONS: Final[Mapping[str, Option]] = declared(RouteOptions)
 """Every option of a route by its name, in the order of the reference page."""
 
 

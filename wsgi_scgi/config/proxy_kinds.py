@@ -15,8 +15,8 @@ from .kinds import Text, VariableMistakes, Variables, bytes_as_str, describe, sh
 _FIELD_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
-class _Shown:
-    """The spelling on the command line and in TOML that most kinds here share."""
+class Shown:
+    """The spelling on the command line and in TOML that most kinds share."""
 
     def parse_text(self, text: str) -> object:
         """Return ``text`` itself."""
@@ -44,7 +44,7 @@ def show_value(value: object) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class FieldSwitch(_Shown):
+class FieldSwitch(Shown):
     """false, true for the usual field, or the name of another one; the value is lower case."""
 
     usual: str
@@ -72,14 +72,14 @@ class FieldSwitch(_Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class FieldNames(_Shown):
+class FieldNames(Shown):
     """An array of field names; the values are lower case."""
 
     allowed: str = "an array of names of header fields"
 
     def parse(self, raw: object) -> frozenset[str]:
         """Return the names in lower case."""
-        names = _array(raw)
+        names = array(raw)
         for name in names:
             if not isinstance(name, str) or not _FIELD_NAME.fullmatch(name):
                 raise ValueError(f"{describe(name)} is not the name of a field")
@@ -87,14 +87,14 @@ class FieldNames(_Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class Directories(_Shown):
+class Directories(Shown):
     """An array of absolute paths of directories."""
 
     allowed: str = "an array of absolute paths of directories"
 
     def parse(self, raw: object) -> tuple[str, ...]:
         """Return the paths."""
-        return tuple(_directory(path) for path in _array(raw))
+        return tuple(_directory(path) for path in array(raw))
 
     def parse_text(self, text: str) -> object:
         """Return an array of one."""
@@ -102,7 +102,7 @@ class Directories(_Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class FilePath(_Shown):
+class FilePath(Shown):
     """The path of a file; the value is absolute, relative ones are below the current directory."""
 
     allowed: str = "the path of a file"
@@ -119,21 +119,21 @@ _METHODS = re.compile(r"[A-Za-z*][A-Za-z0-9_.*]*")
 
 
 @dataclass(frozen=True, slots=True)
-class MethodPatterns(_Shown):
+class MethodPatterns(Shown):
     """An array of names of methods; ``*`` stands for anything."""
 
     allowed: str = 'an array of names of methods, like "d.directory.set" or "network.*"'
 
     def parse(self, raw: object) -> tuple[str, ...]:
         """Return the names."""
-        for name in _array(raw):
+        for name in array(raw):
             if not isinstance(name, str) or not _METHODS.fullmatch(name):
                 raise ValueError(f"{describe(name)} is not the name of a method")
-        return tuple(map(str, _array(raw)))
+        return tuple(map(str, array(raw)))
 
 
 @dataclass(frozen=True, slots=True)
-class Aliases(_Shown):
+class Aliases(Shown):
     """A table from URL prefixes to directories."""
 
     allowed: str = 'a table of "/prefix/" = "/absolute/directory/"'
@@ -149,14 +149,14 @@ class Aliases(_Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs(_Shown):
+class Pairs(Shown):
     """An array of pairs: the backend's word and the client's."""
 
     allowed: str = 'an array of pairs ["internal", "public"]'
 
     def parse(self, raw: object) -> tuple[tuple[str, str], ...]:
         """Return the pairs."""
-        pairs = [_array(pair) for pair in _array(raw)]
+        pairs = [array(pair) for pair in array(raw)]
         if any(len(pair) != 2 for pair in pairs):
             raise ValueError("an array in it is not a pair")
         text = Text()
@@ -167,7 +167,7 @@ class Pairs(_Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class Networks(_Shown):
+class Networks(Shown):
     """An array of IP addresses and networks; "unix:" is every peer on a Unix socket."""
 
     allowed: str = (
@@ -178,7 +178,7 @@ class Networks(_Shown):
     def parse(self, raw: object) -> tuple[Network, ...]:
         """Return the networks."""
         networks: list[Network] = []
-        for item in _array(raw):
+        for item in array(raw):
             if not isinstance(item, str):
                 raise ValueError(f"{describe(item)} is not a string")
             networks.append(UNIX if item == UNIX else ipaddress.ip_network(item))
@@ -186,7 +186,7 @@ class Networks(_Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class Statuses(_Shown):
+class Statuses(Shown):
     """false, true for every error, or an array of statuses from 400 to 599."""
 
     allowed: str = "false, true (for every status from 400 on), or an array of such statuses"
@@ -195,14 +195,14 @@ class Statuses(_Shown):
         """Return the boolean, or the set."""
         if isinstance(raw, bool):
             return raw
-        for status in _array(raw):
+        for status in array(raw):
             if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
                 raise ValueError(f"{describe(status)} is not a status from 400 to 599")
-        return frozenset(int(str(status)) for status in _array(raw))
+        return frozenset(int(str(status)) for status in array(raw))
 
 
 @dataclass(frozen=True, slots=True)
-class Documents(_Shown):
+class Documents(Shown):
     """A table from statuses to a path of this server, or to a text."""
 
     allowed: str = 'a table of 404 = "/path" or 404 = "text"'
@@ -243,7 +243,7 @@ _SET_IF_KEYS = frozenset({"attribute", "header", "matches", "ignore_case", "set"
 
 
 @dataclass(frozen=True, slots=True)
-class Conditions(_Shown):
+class Conditions(Shown):
     """An array of tables: where to look, what to find, what to set."""
 
     allowed: str = (
@@ -253,7 +253,7 @@ class Conditions(_Shown):
 
     def parse(self, raw: object) -> tuple[Condition, ...]:
         """Return the conditions."""
-        return tuple(_condition(_table(table)) for table in _array(raw))
+        return tuple(_condition(_table(table)) for table in array(raw))
 
 
 def _condition(table: Mapping[object, object]) -> Condition:
@@ -282,7 +282,8 @@ def _condition(table: Mapping[object, object]) -> Condition:
     return Condition(read, expression, variables)
 
 
-def _array(raw: object) -> list[object] | tuple[object, ...]:
+def array(raw: object) -> list[object] | tuple[object, ...]:
+    """Return an array; raise ValueError for what is none."""
     if isinstance(raw, list | tuple):
         return raw
     raise ValueError(f"{describe(raw)} is not an array")
