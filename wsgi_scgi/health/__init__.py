@@ -1,0 +1,1 @@
+"""Health checks: members are asked how they are, whether or not requests come."""
