@@ -10,9 +10,9 @@ import os
 import weakref
 from collections.abc import Sequence
 
-from .layout import MEMBER_COLUMNS, ROW_COLUMNS, ROWS, pool_size
+from .layout import ROW_COLUMNS, ROWS, pool_size
 from .memory import Lock, SharedMemory
-from .pool import Pool
+from .pool import Pool, Row
 from .status import Status
 
 logger = logging.getLogger("wsgi_scgi")
@@ -20,8 +20,28 @@ logger = logging.getLogger("wsgi_scgi")
 _DUTIES = 8
 """The first bytes of the file are duties, then come rows, then pools."""
 
-_KEPT = Status.DISABLED | Status.STOPPED | Status.DRAIN | Status.ERROR | Status.HEALTH_FAILED
-"""The states that a new configuration does not decide."""
+_STEERED = Status.DISABLED | Status.STOPPED | Status.DRAIN
+"""The states that a manager changes, and keeps changed when the configuration is read again."""
+
+_FOUND = Status.ERROR | Status.HEALTH_FAILED
+"""The states that nobody decides."""
+
+_LASTING = (
+    "lbstatus",
+    "load",
+    "seen",
+    "rest_until",
+    "rests",
+    "faults",
+    "fault_at",
+    "up_since",
+    "passes",
+    "fails",
+    "checked_at",
+    "check_seconds",
+    "history",
+)
+"""The columns whose numbers are the same under a new configuration."""
 
 _boards: "weakref.WeakSet[Board]" = weakref.WeakSet()
 
@@ -93,8 +113,9 @@ class Board:
         for old in older.pools:
             pool = self._pools.get(old.name)
             if pool is not None:
+                row = pool.row  # taken before the lock, which taking one needs
                 with pool.lock:
-                    _copy(old, pool)
+                    _copy(old, pool, row)
 
     def _claim_row(self) -> int:
         """Return the number of this process's row, -1 if all are taken by others."""
@@ -123,21 +144,26 @@ class Board:
             pool.forget_row()
 
 
-def _copy(old: Pool, pool: Pool) -> None:
+def _copy(old: Pool, pool: Pool, row: Row) -> None:
     places = {pool.text(slot).url: slot for slot in _in_use(pool)}
-    first = pool.row
     sums = {column: old.totals(column) for column in ROW_COLUMNS if column != "busy"}
     for slot in _in_use(old):
         text = old.text(slot)
         place = places.get(text.url)
         if place is None:
-            continue
-        for column in MEMBER_COLUMNS:
-            if column not in ("status", "weight", "lbset", "max_connections", "probe_row"):
+            by_hand = not old.configured[slot]
+            if not by_hand or len(_in_use(pool)) == pool.capacity:
+                continue
+            place = pool.enrol(text)
+            for column in ("status", "weight", "lbset", "max_connections"):
                 pool.columns[column][place] = old.columns[column][slot]
-        pool.status[place] |= old.status[slot] & _KEPT
+        steered = (old.status[slot] ^ old.configured[slot]) & _STEERED
+        pool.status[place] &= ~steered
+        pool.status[place] |= old.status[slot] & (steered | _FOUND)
+        for column in _LASTING:
+            pool.columns[column][place] = old.columns[column][slot]
         for column, values in sums.items():
-            first.columns[column][place] = values[slot]
+            row.columns[column][place] = values[slot]
     pool.bump()
 
 

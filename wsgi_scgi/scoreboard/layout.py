@@ -26,6 +26,7 @@ WORDS: Final = ("epoch", "method", "rows_used")
 
 MEMBER_COLUMNS: Final = {
     "status": "q",
+    "configured": "q",
     "weight": "q",
     "lbset": "q",
     "max_connections": "q",

@@ -80,6 +80,8 @@ class Pool:
     """
 
     status: "memoryview[int]"
+    configured: "memoryview[int]"
+    """The status that the configuration gave; 0 for a member that was added by hand."""
     weight: "memoryview[int]"
     lbset: "memoryview[int]"
     max_connections: "memoryview[int]"

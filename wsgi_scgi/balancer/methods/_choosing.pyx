@@ -135,23 +135,21 @@ def take_least_busy(object slots, object weights, object lbstatus, *, object row
 
 cdef int64_t *_sums(object columns, Py_ssize_t length) except NULL:
     """Return the sums of ``columns`` by slot, and room for as many numbers; the caller frees it."""
-    cdef int64_t *sums = <int64_t *>PyMem_Calloc(2 * length, sizeof(int64_t))
+    cdef list all_columns = [_Column(each, "q") for each in columns]
+    cdef int64_t *sums
     cdef const int64_t *numbers
     cdef _Column column
     cdef Py_ssize_t i
+    for column in all_columns:
+        if column.length != length:
+            raise ValueError("slots and columns do not fit together")
+    sums = <int64_t *>PyMem_Calloc(2 * length, sizeof(int64_t))
     if sums is NULL:
         raise MemoryError()
-    try:
-        for each in columns:
-            column = _Column(each, "q")
-            if column.length != length:
-                raise ValueError("slots and columns do not fit together")
-            numbers = column.q
-            for i in range(length):
-                sums[i] += numbers[i]
-    except BaseException:
-        PyMem_Free(sums)
-        raise
+    for column in all_columns:
+        numbers = column.q
+        for i in range(length):
+            sums[i] += numbers[i]
     return sums
 
 
@@ -159,17 +157,18 @@ def count_bytes(object columns, object seen, object load, double age):
     """Add to each load what its columns have grown by."""
     cdef _Column before = _Column(seen, "q")
     cdef _Column loads = _Column(load, "d")
-    cdef Py_ssize_t slot
+    cdef int64_t *known = before.q
+    cdef int64_t *now
     cdef int64_t new
     cdef double one, other
-    cdef int64_t *now
+    cdef Py_ssize_t slot
     if loads.length != before.length:
         raise ValueError("slots and columns do not fit together")
     now = _sums(columns, before.length)
     for slot in range(before.length):
-        new = now[slot] - before.q[slot]
+        new = now[slot] - known[slot]
         if new > 0:
-            before.q[slot] = now[slot]
+            known[slot] = now[slot]
             one = loads.d[slot]
             other = log2(<double>new) + age
             loads.d[slot] = max(one, other) + log2(1 + exp2(-fabs(one - other)))
@@ -182,12 +181,14 @@ def least_load(object slots, object log_weights, object load, double age):
     cdef _Column shares = _Column(log_weights, "d")
     cdef _Column loads = _Column(load, "d")
     cdef const int64_t *slot = members.q
+    cdef const double *log_weight = shares.d
+    cdef const double *bytes_moved = loads.d
     cdef double ours, least = INFINITY
     cdef Py_ssize_t i, winner = 0
     _compare(members, shares, loads.length)
     for i in range(members.length):
-        ours = loads.d[slot[i]]
-        ours = ours - shares.d[i] if ours > age else -INFINITY
+        ours = bytes_moved[slot[i]]
+        ours = ours - log_weight[i] if ours > age else -INFINITY
         winner = i if ours < least else winner
         least = ours if ours < least else least
     return slot[winner]
