@@ -9,7 +9,7 @@ from tests.gateway.environs import server_environ
 from tests.kit.backend import Backend
 from tests.kit.script import Reply
 from tests.transports import BOUND
-from wsgi_scgi.assembly import build, handler
+from wsgi_scgi.assembly import Assembled, build
 from wsgi_scgi.config.file import parse_configuration
 from wsgi_scgi.edge import Edge
 from wsgi_scgi.gateway.request import Request
@@ -27,7 +27,7 @@ def backend() -> Iterator[Backend]:
 
 def chain_of(text: str) -> list[str]:
     """Return the names of the steps around the first route's forwarder, the outermost first."""
-    outermost = handler(parse_configuration(text, "test.toml"))
+    outermost = Assembled(parse_configuration(text, "test.toml")).handler
     names = [type(outermost).__name__]
     step: Any = outermost
     if isinstance(outermost, FollowRedirects):
@@ -102,7 +102,7 @@ def test_a_configuration_becomes_a_wsgi_application(backend: Backend) -> None:
 
 def test_routes_are_asked_in_the_order_of_the_file() -> None:
     text = '[[route]]\npath = "/a/"\nexclude = true\n' + ROUTE.replace("/app/", "/")
-    router = handler(parse_configuration(text, "test.toml"))
+    router = Assembled(parse_configuration(text, "test.toml")).handler
     step: Any = router._inner if isinstance(router, FollowRedirects) else router
 
     assert [route.name for route in step._routes] == ["/a/", "/"]
@@ -111,7 +111,7 @@ def test_routes_are_asked_in_the_order_of_the_file() -> None:
 
 def test_an_expression_and_hosts_come_through() -> None:
     text = '[[route]]\nmatch = "^/u/(.*)$"\nhost = ["A.test"]\nbackend = "scgi://h/v/$1"\n'
-    router = handler(parse_configuration(text, "test.toml"))
+    router = Assembled(parse_configuration(text, "test.toml")).handler
     step: Any = router._inner if isinstance(router, FollowRedirects) else router
     (route,) = step._routes
 
@@ -128,7 +128,7 @@ def test_a_fallback_answers_by_itself() -> None:
     configuration = parse_configuration(ROUTE, "test.toml")
     request = Request(server_environ("/other"))
 
-    outcome = handler(configuration, application)(request)
+    outcome = Assembled(configuration, application).handler(request)
 
     assert isinstance(outcome, Foreign)
     assert outcome.application is application
@@ -137,7 +137,7 @@ def test_a_fallback_answers_by_itself() -> None:
 
 def test_all_routes_share_one_cache_of_names() -> None:
     text = ROUTE + ROUTE.replace("/app/", "/b/") + "internal_redirect = false\n"
-    router = handler(parse_configuration(text, "test.toml"))
+    router = Assembled(parse_configuration(text, "test.toml")).handler
     step: Any = router._inner if isinstance(router, FollowRedirects) else router
     resolvers = set()
     for route in step._routes:

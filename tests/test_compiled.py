@@ -26,12 +26,19 @@ from wsgi_scgi.semantics.path import PathInfo
 from wsgi_scgi.worker.plain_head import HeadLimits
 
 NAMES = (
+    "candidates",
     "control_data",
+    "count_bytes",
+    "count_turn",
     "encode_request_head",
     "end_to_end_fields",
     "forwarded_fields",
+    "least_draw",
+    "least_load",
     "parse_whole_head",
     "plain_environ",
+    "take_least_busy",
+    "take_turn",
     "variables_of_request",
 )
 

@@ -27,7 +27,8 @@ class SCGIApplication(Edge):
     """
 
     def __init__(self, url: str, **options: Unpack[RouteKeywords]) -> None:
-        super().__init__(assembly.handler(single_backend(url, options)))
+        assembled = assembly.Assembled(single_backend(url, options))
+        super().__init__(assembled.handler)
 
 
 class Gateway(Edge):
@@ -52,7 +53,8 @@ class Gateway(Edge):
     ) -> None:
         if not isinstance(configuration, Configuration):
             configuration = configuration_from(configuration)
-        super().__init__(assembly.handler(configuration, fallback))
+        assembled = assembly.Assembled(configuration, fallback)
+        super().__init__(assembled.handler, start=assembled.start)
 
     @classmethod
     def from_toml(

@@ -3,10 +3,11 @@
 What a route does not use is not in its chain.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from .address import BackendURL, TCPAddress
+from .address import BackendURL, BalancerURL, TCPAddress
+from .config.balancer_options import AdminOptions
 from .config.configuration import Configuration
 from .config.configuration import Route as ConfiguredRoute
 from .config.kinds import str_as_text
@@ -16,7 +17,7 @@ from .edge import Edge
 from .files.aliases import Aliases
 from .files.root import Roots
 from .gateway.request import Request
-from .gateway.response import Foreign, Handler
+from .gateway.response import Foreign, Handler, Outcome
 from .gateway.variables import VariableRules
 from .proxy.authenticate import Authenticate
 from .proxy.conditional import AnswerConditions
@@ -24,15 +25,15 @@ from .proxy.error_override import OverrideErrors, OverrideRules
 from .proxy.forward import Forwarder, ForwardRules
 from .proxy.password_file import PasswordFile
 from .proxy.redirect import FollowRedirects, RecogniseRedirect
-from .proxy.rewrite import RewriteFields, RewriteRules
+from .proxy.rewrite import Place, RewriteFields, RewriteRules
 from .proxy.router import Route, Router
 from .proxy.rtorrent import SENT, InspectCalls, RefuseForeignPages
 from .proxy.sendfile import ACCEL_FIELD, SendFile
+from .scoreboard.board import Board
 from .semantics.fields import FieldRules
-from .semantics.path import Pattern, Prefix
+from .semantics.path import Pattern, Prefix, join_base
 from .semantics.rtorrent_methods import MethodRules
 from .transport.exchange import Limits
-from .scoreboard.board import Board
 from .transport.names import Resolver
 from .upstreams import Upstreams, make_board
 
@@ -43,30 +44,75 @@ _resolver = Resolver()
 """One cache of names for the process: routes share backends."""
 
 
-def build(configuration: Configuration, fallback: "WSGIApplication | None" = None) -> Edge:
-    """Return the WSGI application for a configuration."""
-    return Edge(handler(configuration, fallback))
+class Assembled:
+    """The handler for all routes of a configuration, and what runs beside it.
+
+    ``board`` is what the workers of this host share; without one the process makes its own.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        fallback: "WSGIApplication | None" = None,
+        *,
+        board: Board | None = None,
+    ) -> None:
+        if board is None:
+            board = make_board(configuration)
+        self._upstreams = Upstreams(configuration, board, _resolver)
+        routes = [_route(route, self._upstreams) for route in configuration.routes]
+        handler: Handler = Router(routes, None if fallback is None else _foreign(fallback))
+        if _redirects(configuration):
+            handler = FollowRedirects(handler)
+        if configuration.admin is not None:
+            handler = _admin(handler, configuration.admin, self._upstreams)
+        if self._upstreams.need_a_start:
+            handler = _StartAtFirst(handler, self._upstreams)
+        self.handler = handler
+
+    def start(self) -> None:
+        """Start health checks, in this process; else its first request does."""
+        self._upstreams.start()
 
 
-def handler(
+class _StartAtFirst:
+    """A step that starts what runs beside the requests: a server may fork at any time before."""
+
+    def __init__(self, inner: Handler, upstreams: Upstreams) -> None:
+        self._inner = inner
+        self._upstreams = upstreams
+
+    def __call__(self, request: Request) -> Outcome:
+        self._upstreams.start()
+        return self._inner(request)
+
+
+def build(
     configuration: Configuration,
     fallback: "WSGIApplication | None" = None,
     *,
     board: Board | None = None,
-) -> Handler:
-    """Return the handler for all routes of a configuration.
+) -> Edge:
+    """Return the WSGI application for a configuration."""
+    assembled = Assembled(configuration, fallback, board=board)
+    return Edge(assembled.handler, start=assembled.start)
 
-    ``board`` is what the workers of this host share; without one the process makes its own.
-    """
-    upstreams = Upstreams(configuration, board or make_board(configuration))
-    routes = [_route(route, upstreams) for route in configuration.routes]
-    router: Handler = Router(routes, None if fallback is None else _foreign(fallback))
-    redirecting = any(
+
+def _redirects(configuration: Configuration) -> bool:
+    return any(
         route.options.internal_redirect or route.options.error_override
         for route in configuration.routes
         if route.backend is not None
     )
-    return FollowRedirects(router) if redirecting else router
+
+
+def _admin(inner: Handler, options: AdminOptions, upstreams: Upstreams) -> Handler:
+    # Its libraries are an extra, which a configuration without [admin] does not need.
+    from .admin import Access, Admin
+
+    # Outside of what follows redirects: no backend leads anybody here.
+    access = Access(options.secret(), options.users)
+    return Admin(inner, path=options.path, balancers=upstreams.balancers, access=access)
 
 
 def _route(route: ConfiguredRoute, upstreams: Upstreams) -> Route:
@@ -84,7 +130,9 @@ def _route(route: ConfiguredRoute, upstreams: Upstreams) -> Route:
     )
 
 
-def _chain(route: ConfiguredRoute, backend: BackendURL, upstreams: Upstreams) -> Handler:
+def _chain(
+    route: ConfiguredRoute, backend: BackendURL | BalancerURL, upstreams: Upstreams
+) -> Handler:
     """Return the steps of a route, the innermost first."""
     options = route.options
     chain: Handler = _forwarder(backend, options, upstreams)
@@ -101,8 +149,8 @@ def _chain(route: ConfiguredRoute, backend: BackendURL, upstreams: Upstreams) ->
         chain = AnswerConditions(chain)
     if options.error_override:
         chain = OverrideErrors(chain, _override_rules(options))
-    rules = _rewrite_rules(route, backend)
-    if rules.authority or rules.base != "/" or rules.cookie_path or rules.cookie_domain:
+    rules = _rewrite_rules(route, backend, upstreams)
+    if rules.places or rules.cookie_path or rules.cookie_domain:
         chain = RewriteFields(chain, rules)
     return _guarded(chain, route)
 
@@ -133,7 +181,9 @@ def _as_bytes(path: str) -> bytes:
     return path.encode("latin-1")
 
 
-def _forwarder(backend: BackendURL, options: RouteOptions, upstreams: Upstreams) -> Forwarder:
+def _forwarder(
+    backend: BackendURL | BalancerURL, options: RouteOptions, upstreams: Upstreams
+) -> Forwarder:
     return Forwarder(
         upstreams.of(backend),
         VariableRules(
@@ -165,6 +215,7 @@ def _forwarder(backend: BackendURL, options: RouteOptions, upstreams: Upstreams)
             ),
         ),
         resolver=_resolver,
+        cookie=upstreams.cookie_of(backend),
     )
 
 
@@ -184,20 +235,34 @@ def _override_rules(options: RouteOptions) -> OverrideRules:
     return OverrideRules(None if isinstance(statuses, bool) else statuses, options.error_document)
 
 
-def _rewrite_rules(route: ConfiguredRoute, backend: BackendURL) -> RewriteRules:
-    options, address = route.options, backend.address
-    authority = ""
+def _rewrite_rules(
+    route: ConfiguredRoute, backend: BackendURL | BalancerURL, upstreams: Upstreams
+) -> RewriteRules:
+    options = route.options
     # An expression has no one base path that could be replaced.
     reverse = options.location_reverse and not route.match
-    if reverse and isinstance(address, TCPAddress):
-        authority = str(address).removeprefix("scgi://")
+    places = dict.fromkeys(_places(backend, upstreams)) if reverse else ()
     return RewriteRules(
         mount=route.path,
-        base=backend.path if reverse else "/",
-        authority=authority,
+        places=tuple(place for place in places if place.authority or place.base != "/"),
         cookie_path=options.cookie_path,
         cookie_domain=options.cookie_domain,
     )
+
+
+def _places(backend: BackendURL | BalancerURL, upstreams: Upstreams) -> Iterator[Place]:
+    """Yield what the backend, or any member of the balancer, may call itself."""
+    if isinstance(backend, BackendURL):
+        yield _place(backend, backend.path)
+    else:
+        for member in upstreams.of(backend).members():
+            yield _place(member.url, join_base(member.url.path, backend.path))
+
+
+def _place(url: BackendURL, base: str) -> Place:
+    address = url.address
+    authority = str(address).removeprefix("scgi://") if isinstance(address, TCPAddress) else ""
+    return Place(authority, base)
 
 
 def _foreign(application: "WSGIApplication") -> Handler:

@@ -27,8 +27,18 @@ logger = logging.getLogger("wsgi_scgi")
 class Edge:
     """A WSGI application around a Handler."""
 
-    def __init__(self, handler: Handler) -> None:
+    def __init__(self, handler: Handler, *, start: Callable[[], None] | None = None) -> None:
+        """``start`` starts what the handler wants to run beside the requests."""
         self._handler = handler
+        self._start = start
+
+    def start(self) -> None:
+        """Start what runs beside the requests (health checks) in this process.
+
+        Whoever does not call it has it done by the first request.
+        """
+        if self._start is not None:
+            self._start()
 
     def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request; every failure of ours becomes an error page and a log line."""

@@ -3,43 +3,211 @@
 A route's own backend is a balancer with one member, shared by all routes to its address.
 """
 
-from collections.abc import Mapping
+import logging
+import os
+from collections.abc import Sequence
 
-from .address import BackendURL, address_url
+from .address import BackendURL, BalancerURL, address_url
 from .balancer.balancer import Balancer
+from .balancer.hash_key import key_reader
+from .balancer.methods import METHODS
+from .balancer.rules import AttemptRules, BalancerRules, RestRules
+from .balancer.steering import lbfactor
+from .balancer.sticky import CookieAttributes, Signature, StickySession
+from .config.balancer_options import HealthOptions, StickyCookieOptions
+from .config.configuration import Balancer as ConfiguredBalancer
 from .config.configuration import Configuration
+from .health.check import CheckMethod, HealthRules
+from .health.monitor import Checked, Monitor
+from .proxy.upstream import StickyCookie
 from .scoreboard.board import Board
-from .scoreboard.pool import MemberText
+from .scoreboard.pool import MemberText, Pool
+from .transport.names import Resolver
+
+logger = logging.getLogger("wsgi_scgi")
+
+_METHOD_NUMBERS = {method.name: number for number, method in enumerate(METHODS)}
 
 
 class Upstreams:
-    """The balancers of one configuration.
+    """The balancers of one configuration, and the task that watches over them.
 
     ``board`` is what the workers of this host share (``make_board``).
     """
 
-    def __init__(self, configuration: Configuration, board: Board) -> None:
-        self.board = board
-        self.balancers: Mapping[str, Balancer] = {
-            pool.name: Balancer(pool.name, pool) for pool in board.pools
+    def __init__(self, configuration: Configuration, board: Board, resolver: Resolver) -> None:
+        self._board = board
+        self._named = {
+            name: _named(configured, board.pool(name))
+            for name, configured in configuration.balancers.items()
         }
+        self._cookies = {
+            name: _sticky_cookie(configured, configured.sticky_cookie)
+            for name, configured in configuration.balancers.items()
+            if configured.sticky_cookie is not None
+        }
+        self._lone = {
+            pool.name: Balancer(pool.name, pool)
+            for pool in board.pools
+            if pool.name not in self._named
+        }
+        checked = [
+            Checked(self._named[name], _health_rules(configured.health))
+            for name, configured in configuration.balancers.items()
+            if configured.health is not None
+        ]
+        self._monitor = Monitor(board, checked, resolver)
+        self._started_in = 0
+        self._is_watched = board.shared or bool(checked)
+        self._ought_to_share = configuration.share == "workers" and bool(self._named)
 
-    def of(self, backend: BackendURL) -> Balancer:
+    @property
+    def balancers(self) -> Sequence[Balancer]:
+        """All of them, those with names first."""
+        return [*self._named.values(), *self._lone.values()]
+
+    def of(self, backend: BackendURL | BalancerURL) -> Balancer:
         """Return the balancer of a route's backend."""
-        return self.balancers[str(backend.address)]
+        if isinstance(backend, BalancerURL):
+            return self._named[backend.name]
+        return self._lone[str(backend.address)]
+
+    def cookie_of(self, backend: BackendURL | BalancerURL) -> StickyCookie | None:
+        """Return the cookie that the gateway sets for a route's backend, if it does."""
+        return self._cookies.get(backend.name) if isinstance(backend, BalancerURL) else None
+
+    @property
+    def need_a_start(self) -> bool:
+        """Tell whether anything has to run beside the requests."""
+        return self._is_watched
+
+    def start(self) -> None:
+        """Start what runs beside the requests, once in each process and after the last fork."""
+        if self._started_in == os.getpid():
+            return
+        self._started_in = os.getpid()
+        if self._ought_to_share and not self._board.is_shared:
+            logger.warning(
+                "this process alone knows the state of its balancers, since it was not forked after"
+                " the gateway was made: use wsgi-scgi serve or gunicorn --preload, or say"
+                ' share = "none" in [state]'
+            )
+        if self._is_watched:
+            self._monitor.start()
 
 
-def make_board(configuration: Configuration) -> Board:
-    """Return a board with a place for every backend of a configuration."""
+def make_board(configuration: Configuration, *, shared: bool | None = None) -> Board:
+    """Return a board with a place for every backend of a configuration.
+
+    Processes forked from now on share it if ``shared``, by default if the configuration says so
+    and there is anything to agree on.
+    """
     lone = {
         str(route.backend.address): route.backend.address
         for route in configuration.routes
-        if route.backend is not None
+        if isinstance(route.backend, BackendURL)
     }
-    board = Board([(name, 1) for name in lone], shared=False)
+    balancers = configuration.balancers
+    places = [(name, len(one.members) + one.options.growth) for name, one in balancers.items()]
+    if shared is None:
+        shared = configuration.share == "workers" and bool(
+            balancers or configuration.admin is not None
+        )
+    board = Board([*places, *((name, 1) for name in lone)], shared=shared)
+    for name, one in balancers.items():
+        pool = board.pool(name)
+        with pool.lock:
+            pool.method = _METHOD_NUMBERS[one.options.method]
+            _enrol_members(one, pool)
     for name, address in lone.items():
         pool = board.pool(name)
         with pool.lock:
             pool.enrol(MemberText(address_url(address)))
             pool.bump()
     return board
+
+
+def _enrol_members(configured: ConfiguredBalancer, pool: Pool) -> None:
+    for member in configured.members:
+        slot = pool.enrol(
+            MemberText(member.name, member.route, member.redirect),
+            status=member.status,
+            weight=lbfactor(member.weight),
+            lbset=member.lbset,
+            max_connections=member.max_connections,
+        )
+        pool.configured[slot] = pool.status[slot]
+    pool.bump()
+
+
+def _named(configured: ConfiguredBalancer, pool: Pool) -> Balancer:
+    options = configured.options
+    return Balancer(
+        configured.name,
+        pool,
+        BalancerRules(
+            rest=RestRules(
+                retry=options.retry,
+                retry_max=options.retry_max,
+                max_fails=options.max_fails,
+                fail_timeout=options.fail_timeout,
+                fail_on_status=options.fail_on_status,
+                fail_on_timeout=options.fail_on_timeout,
+            ),
+            attempts=AttemptRules(
+                max_attempts=options.max_attempts,
+                next_upstream=options.next_upstream,
+                next_upstream_timeout=options.next_upstream_timeout,
+                non_idempotent=options.non_idempotent,
+                retry_budget=options.retry_budget,
+                wait=options.wait,
+            ),
+            force_recovery=options.force_recovery,
+            no_failover=options.no_failover,
+            slow_start=options.slow_start,
+        ),
+        sticky=_sticky_session(configured),
+        key_of=key_reader(options.hash_key) if options.hash_key else None,
+        is_named=True,
+    )
+
+
+def _sticky_session(configured: ConfiguredBalancer) -> StickySession | None:
+    options, cookie = configured.options, configured.sticky_cookie
+    if not options.sticky_session:
+        return None
+    return StickySession.parse(
+        options.sticky_session,
+        separator=options.sticky_separator,
+        path_delimiter=options.scolon_path_delim,
+        signature=Signature(cookie.secret) if cookie is not None else None,
+    )
+
+
+def _sticky_cookie(configured: ConfiguredBalancer, options: StickyCookieOptions) -> StickyCookie:
+    return StickyCookie(
+        name=configured.options.sticky_session.partition("|")[0],
+        signature=Signature(options.secret),
+        attributes=CookieAttributes(
+            path=options.path,
+            domain=options.domain,
+            secure=options.secure,
+            http_only=options.http_only,
+            same_site=options.same_site,
+            max_age=options.max_age,
+        ),
+    )
+
+
+def _health_rules(options: HealthOptions) -> HealthRules:
+    return HealthRules(
+        method=CheckMethod(options.method),
+        uri=options.uri,
+        interval=options.interval,
+        timeout=options.timeout,
+        passes=options.passes,
+        fails=options.fails,
+        expect=options.expect,
+        match=options.match,
+        variables=options.variables,
+    )

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from wsgi_scgi.address import parse_backend_url
 from wsgi_scgi.cli import main
 from wsgi_scgi.config.file import parse_configuration
 
@@ -20,9 +21,9 @@ def test_what_is_printed_is_a_configuration(
     apache.write_text(_MANUAL)
     assert main(["convert", str(apache)]) == 0
     (route,) = parse_configuration(capsys.readouterr().out, "gateway.toml").routes
-    assert (route.path, str(route.backend.address if route.backend else "")) == (
+    assert (route.path, route.backend) == (
         "/scgi-bin/",
-        "scgi://localhost:4000",
+        parse_backend_url("scgi://localhost:4000/"),
     )
 
 

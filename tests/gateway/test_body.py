@@ -151,7 +151,7 @@ class AheadSocket:
 
 def test_a_client_that_is_ahead_is_read_in_larger_and_larger_pieces() -> None:
     length = 8 * LARGEST_READ
-    client = AheadSocket(3)
+    client: Any = AheadSocket(3)
     environ = {
         "gunicorn.socket": client,
         "SERVER_PROTOCOL": "HTTP/1.1",

@@ -36,7 +36,6 @@ from wsgi_scgi.transport.names import Resolver
 from wsgi_scgi.transport.relay import BackendBody
 
 
-
 def lone_balancer(url: BackendURL) -> Balancer:
     """Return a balancer whose one member is ``url``."""
     pool = Board([("lone", 1)], shared=False).pool("lone")
@@ -64,7 +63,9 @@ class Bench:
         self.backend.begin(script, gates=self.gates, bound=BOUND)
 
     def forward(self, request: Request) -> Response:
-        forwarder = Forwarder(lone_balancer(self.url), self.variables, self.rules, resolver=Resolver())
+        forwarder = Forwarder(
+            lone_balancer(self.url), self.variables, self.rules, resolver=Resolver()
+        )
         return self._transport.call(lambda: forwarder(request))
 
     def answer(self, environ: dict[str, Any]) -> tuple[Response, bytes]:
@@ -393,7 +394,9 @@ def test_an_exchange_that_is_broken_off_leaves_nothing_open(
     bench: Bench, transport: Transport
 ) -> None:
     bench.plays(ReadToEnd())
-    forwarder = Forwarder(lone_balancer(bench.url), bench.variables, bench.rules, resolver=Resolver())
+    forwarder = Forwarder(
+        lone_balancer(bench.url), bench.variables, bench.rules, resolver=Resolver()
+    )
 
     def received() -> bool:
         return any(connection.received for connection in bench.backend.connections)

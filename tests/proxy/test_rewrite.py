@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from tests.proxy.steps import answer, answering, request
 from wsgi_scgi.gateway.response import Foreign, LocalRedirect, Response
-from wsgi_scgi.proxy.rewrite import RewriteFields, RewriteRules, rewrite_cookie
+from wsgi_scgi.proxy.rewrite import Place, RewriteFields, RewriteRules, rewrite_cookie
 
-RULES = RewriteRules(mount="/app/", base="/", authority="backend:4000")
-BASED = dataclasses.replace(RULES, base="/base/")
+RULES = RewriteRules(mount="/app/", places=(Place("backend:4000"),))
+BASED = dataclasses.replace(RULES, places=(Place("backend:4000", "/base/"),))
 
 
 def rewritten(
@@ -115,7 +115,7 @@ def test_other_fields_stay(name: str) -> None:
     ],
 )
 def test_an_address_is_recognised_in_every_spelling(authority: str, url: str, ours: bool) -> None:
-    rules = dataclasses.replace(RULES, authority=authority)
+    rules = dataclasses.replace(RULES, places=(Place(authority),))
     assert (rewritten(url, rules) != url) is ours
 
 
@@ -130,7 +130,7 @@ def test_the_client_s_scheme_and_host_are_used() -> None:
     nowhere = {"HTTP_HOST": None, "protocol": "HTTP/1.0"}
     assert new(url, **nowhere) == "/app/x"
     assert new("//backend:4000/x?q", **nowhere) == "/app/x?q"
-    https = dataclasses.replace(RULES, authority="backend:443")
+    https = dataclasses.replace(RULES, places=(Place("backend:443"),))
     assert rewritten("//backend/x", https, wsgi__url_scheme="https") == "//example.org/app/x"
     assert rewritten("//backend/x", https) == "//backend/x"
 
@@ -195,7 +195,7 @@ def test_a_path_below_the_base_becomes_one_below_the_route(value: str, public: s
 def test_slashes_and_escapes_of_both_paths_are_kept(
     mount: str, base: str, value: str, public: str
 ) -> None:
-    rules = RewriteRules(mount=mount, base=base)
+    rules = RewriteRules(mount=mount, places=(Place(base=base),))
     assert rewritten(value, rules) == public
 
 

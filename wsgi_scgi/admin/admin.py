@@ -6,7 +6,7 @@ from dataclasses import asdict
 from functools import cached_property
 from http import HTTPStatus
 from importlib.resources import files
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -14,7 +14,7 @@ from ..balancer.balancer import Balancer
 from ..balancer.methods import METHODS
 from ..errors import AddressError, RequestError
 from ..gateway.request import Request
-from ..gateway.response import Response
+from ..gateway.response import Handler, Outcome, Response
 from .access import (
     CHALLENGES,
     COOKIE,
@@ -45,9 +45,15 @@ _POLICY = (
 
 
 class Admin:
-    """A Handler for everything below ``path``, which starts and ends with a slash."""
+    """A step that answers everything below ``path`` itself; the rest goes on to ``inner``.
 
-    def __init__(self, path: str, balancers: Sequence[Balancer], access: Access) -> None:
+    ``path`` starts and ends with a slash.
+    """
+
+    def __init__(
+        self, inner: Handler, *, path: str, balancers: Sequence[Balancer], access: Access
+    ) -> None:
+        self._inner = inner
         self.path = path
         self._balancers = balancers
         self._access = access
@@ -61,14 +67,13 @@ class Admin:
             "metrics": self._metrics,
         }
 
-    def __call__(self, request: Request) -> Response:
-        """Raise RequestError for what there is not, or not for everybody.
-
-        A backend that redirects here gets nothing: it would speak with the client's rights.
-        """
+    def __call__(self, request: Request) -> Outcome:
+        """Raise RequestError for what there is not, or not for everybody."""
+        if not request.path.startswith(self.path):
+            if request.path != self.path[:-1]:
+                return self._inner(request)
+            return _moved(request.mount + self.path)
         name = request.path[len(self.path) :]
-        if request.inherited:
-            raise _nothing()
         if name in self._open:
             response = self._open[name]()
         else:
@@ -135,9 +140,7 @@ class Admin:
             return _json_answer({"error": str(error)}, HTTPStatus.BAD_REQUEST)
         if not is_form:
             return _json_answer({"done": done})
-        response = _answer(b"", _HTML, HTTPStatus.SEE_OTHER)
-        response.fields.append(("Location", request.mount + self.path))
-        return response
+        return _moved(request.mount + self.path)
 
     def _view(self) -> list[BalancerView]:
         return view(self._balancers)
@@ -187,6 +190,13 @@ def _answer(body: bytes, media_type: str, status: HTTPStatus = HTTPStatus.OK) ->
 
 def _json_answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
     return _answer(json.dumps(value).encode() + b"\n", _JSON, status)
+
+
+def _moved(place: str) -> Response:
+    """Send the client to ``place``, by GET."""
+    response = _answer(b"", _HTML, HTTPStatus.SEE_OTHER)
+    response.fields.append(("Location", quote(place, encoding="latin-1")))
+    return response
 
 
 def _stranger() -> Response:

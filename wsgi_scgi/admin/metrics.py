@@ -80,7 +80,7 @@ class _BoardCollector(Collector):
             for bound, count in zip((*map(str, BUCKETS), "+Inf"), member.buckets, strict=True):
                 below += count
                 buckets.append((bound, below))
-            histogram.add_metric(labels, buckets, member.seconds)  # type: ignore[arg-type]  # pairs
+            histogram.add_metric(labels, buckets, member.seconds)
         return histogram
 
 

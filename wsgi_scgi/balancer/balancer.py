@@ -37,6 +37,9 @@ OUT = Status.DISABLED | Status.STOPPED | Status.HEALTH_FAILED | Status.DRAIN
 """The states in which no rest matters: somebody has said that the member is not to serve."""
 
 
+_DEFAULTS = BalancerRules()
+
+
 class Balancer:
     """One ``[balancer.NAME]``; or the one backend of a route, which then is not ``is_named``."""
 
@@ -44,7 +47,7 @@ class Balancer:
         self,
         name: str,
         pool: Pool,
-        rules: BalancerRules = BalancerRules(),
+        rules: BalancerRules = _DEFAULTS,
         *,
         sticky: StickySession | None = None,
         key_of: Callable[[Request], bytes] | None = None,
@@ -177,9 +180,7 @@ class Balancer:
         """Return the candidates for one election."""
         found = self._candidates
         if without or found is None or now >= found.next_change:
-            found = candidates(
-                self.pool, now, slow_start=self.rules.slow_start, without=without
-            )
+            found = candidates(self.pool, now, slow_start=self.rules.slow_start, without=without)
             if not without:
                 self._candidates = found
         if not found.slots and self.rules.force_recovery:

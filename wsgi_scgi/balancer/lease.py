@@ -88,9 +88,7 @@ class Lease:
         with self.row.lock:
             self.row.failed[self.member.slot] += 1
         is_timeout = isinstance(error, BackendTimeout)
-        if isinstance(error, ConnectError) or (
-            is_timeout and balancer.rules.rest.fail_on_timeout
-        ):
+        if isinstance(error, ConnectError) or (is_timeout and balancer.rules.rest.fail_on_timeout):
             balancer.rest(self.member, str(error))
         elif is_timeout or isinstance(error, ResponseError | TruncatedResponse):
             balancer.count_fault(self.member, str(error))

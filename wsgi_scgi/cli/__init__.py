@@ -7,9 +7,9 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import Error
-from . import app, check, convert, demo, passwd, request, serve
+from . import app, check, convert, demo, passwd, request, serve, steer
 
-_COMMANDS = (demo, serve, check, convert, request, app, passwd)
+_COMMANDS = (demo, serve, check, convert, request, app, passwd, steer)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -22,7 +22,7 @@ class SteeringError(Error):
     """The gateway cannot be reached, or refuses."""
 
 
-def add_parsers(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands and their options."""
     status = commands.add_parser(
         "status",
@@ -185,6 +185,5 @@ def _configured(path: str) -> tuple[str, str]:
         if isinstance(address, tuple):
             host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])
             place = address_text((host, address[1]), secure=bool(config.is_ssl))
-            token = admin.token or (read_token(admin.token_file) if admin.token_file else "")
-            return f"{place}{admin.path}", token
+            return f"{place}{admin.path}", admin.secret()
     raise SteeringError(f"{path}: the gateway listens on no TCP port; give --url")

@@ -22,16 +22,23 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """What a backend may call itself: its host and port, or nothing, and its base path."""
+
+    authority: str = ""
+    base: str = "/"
+
+
+@dataclass(frozen=True, slots=True)
 class RewriteRules:
     """Where a route stands on both sides, and how cookies differ.
 
-    ``mount`` is the route's path and ``base`` the backend's, ``authority`` the backend's host
-    and port or empty; the pairs are (internal, public) as ProxyPassReverseCookie* has them.
+    ``mount`` is the route's path, ``places`` are those of its backend or of a balancer's members;
+    the pairs are (internal, public) as ProxyPassReverseCookie* has them.
     """
 
     mount: str
-    base: str = "/"
-    authority: str = ""
+    places: tuple[Place, ...] = ()
     cookie_path: Pairs = ()
     cookie_domain: Pairs = ()
 
@@ -42,8 +49,18 @@ class RewriteFields:
     def __init__(self, inner: Handler, rules: RewriteRules) -> None:
         self._inner = inner
         self._rules = rules
-        self._base = Prefix(quote(rules.base, safe=f"{_SAFE}%", encoding="latin-1"))
-        self._place = _place_of(rules.authority, "scgi") if rules.authority else None
+        self._places = [
+            (
+                _place_of(place.authority, "scgi") if place.authority else None,
+                Prefix(quote(place.base, safe=f"{_SAFE}%", encoding="latin-1")),
+            )
+            for place in rules.places
+        ]
+        # With a base of "/" a path says nothing about whose it is: it stays.
+        bases = dict.fromkeys(place.base for place in rules.places if place.base != "/")
+        self._bases = [
+            (base, Prefix(quote(base, safe=f"{_SAFE}%", encoding="latin-1"))) for base in bases
+        ]
 
     def __call__(self, request: Request) -> Outcome:
         """Return the inner answer with its fields rewritten, those that a redirect keeps too."""
@@ -77,29 +94,33 @@ class RewriteFields:
             return self._reverse_path(value, request)
         scheme, authority, path, rest = url.groups()
         of_client = "https" if request.is_https else "http"
-        if self._place is None or _place_of(authority, scheme or of_client) != self._place:
-            return value
-        public = self._public_path(path or "/", request)
-        if public is None:
+        named = _place_of(authority, scheme or of_client)
+        for place, base in self._places:
+            public = self._public_path(path or "/", base, request) if place == named else None
+            if named is not None and public is not None:
+                break
+        else:
             return value
         if request.host is None:  # HTTP/1.0 need not say which host it means
             return f"{public}{rest}"
         return f"{f'{of_client}:' if scheme else ''}//{request.host}{public}{rest}"
 
     def _reverse_path(self, value: str, request: Request) -> str:
-        # With a base of "/" a path says nothing about whose it is: it stays.
-        if self._rules.base == "/" or not value.startswith("/"):
+        if not value.startswith("/"):
             return value
         path = re.split("[?#]", value, maxsplit=1)[0]
         mount = self._mount(request)
-        # Below the route's path and the base alike: the longer of the two is meant.
-        if f"{path}/".startswith(f"{mount}/") and len(mount) > len(self._rules.base.rstrip("/")):
-            return value
-        public = self._public_path(path, request)
-        return value if public is None else public + value[len(path) :]
+        for base, prefix in self._bases:
+            # Below the route's path and the base alike: the longer of the two is meant.
+            if f"{path}/".startswith(f"{mount}/") and len(mount) > len(base.rstrip("/")):
+                continue
+            public = self._public_path(path, prefix, request)
+            if public is not None:
+                return public + value[len(path) :]
+        return value
 
-    def _public_path(self, path: str, request: Request) -> str | None:
-        match = self._base.match(path)
+    def _public_path(self, path: str, base: Prefix, request: Request) -> str | None:
+        match = base.match(path)
         if match is None:
             return None
         rest = match.rest or ("/" if self._rules.mount.endswith("/") else "")

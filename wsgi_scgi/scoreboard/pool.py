@@ -18,7 +18,7 @@ from .layout import (
     row_size,
 )
 from .memory import Lock
-from .status import Status
+from .status import NO_STATUS, Status
 
 Integers = "memoryview[int]"
 Floats = "memoryview[float]"
@@ -215,11 +215,11 @@ class Pool:
         at = slot * TEXT_SIZE
         self._texts[at : at + TEXT_SIZE] = data.ljust(TEXT_SIZE, b"\0")
 
-    def enrol(  # noqa: PLR0913  # a member, thing by thing
+    def enrol(  # a member, thing by thing
         self,
         text: MemberText,
         *,
-        status: Status = Status(0),
+        status: Status = NO_STATUS,
         weight: int = 100,
         lbset: int = 0,
         max_connections: int = 0,

@@ -40,6 +40,9 @@ class Status(enum.IntFlag):
         return "".join(letter for letter, flag in _BY_LETTER.items() if self & flag)
 
 
+NO_STATUS: Final = Status(0)
+"""A member that nothing is special about."""
+
 _BY_LETTER: Final = {
     "D": Status.DISABLED,
     "S": Status.STOPPED,

@@ -12,6 +12,8 @@ from ..assembly import build
 from ..config.configuration import Configuration
 from ..config.server import CommandLine, server_config
 from ..errors import ConfigurationError
+from ..scoreboard.board import Board
+from ..upstreams import make_board
 from .arbiter import GatewayArbiter
 from .hooks import add_hooks
 
@@ -22,6 +24,8 @@ class Settings:
 
     configuration: Configuration
     config: Config
+    board: Board
+    """What the workers know together; made before any of them is."""
 
 
 class _ArbiterRunner(BaseApplication):
@@ -67,13 +71,18 @@ class GatewayServer(Application, _ArbiterRunner):
         configuration = self._load()
         config = server_config(configuration, self._command_line)
         add_hooks(config)
-        return Settings(configuration, config)
+        if configuration.admin is not None:
+            configuration.admin.secret()  # a worker that cannot read it would end the gateway
+        return Settings(configuration, config, make_board(configuration))
+
+    settings: Settings
 
     def adopt(self, settings: Settings) -> None:
         """Make ``settings`` those of the workers that start from now on."""
         if self.cfg is not None:
             # What the environment was before raw_env changed it.
             settings.config.env_orig = self.cfg.env_orig
+            settings.board.copy_from(self.settings.board)
         self.settings = settings
         self.cfg = settings.config
         self.callable = None
@@ -84,4 +93,4 @@ class GatewayServer(Application, _ArbiterRunner):
 
     def load(self) -> Any:
         """Return the WSGI application, in a worker.  Its type is not the one of types-gunicorn."""
-        return build(self.settings.configuration)
+        return build(self.settings.configuration, board=self.settings.board)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gunicorn.config import PreRequest
 
+from ..edge import Edge
 from ..worker.repeated_fields import join_repeated_fields
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ def add_hooks(config: "Config") -> None:
     own = config.pre_request is PreRequest.pre_request
     config.set("pre_request", join_repeated_fields if own else _joining(config.pre_request))
     config.set("post_fork", _ending_while_it_boots(config.post_fork))
-    config.set("post_worker_init", _leaving_interrupts_to_master(config.post_worker_init))
+    config.set("post_worker_init", _serving(config.post_worker_init))
 
 
 def _joining(
@@ -52,12 +53,13 @@ def _ending_while_it_boots(
     return post_fork
 
 
-def _leaving_interrupts_to_master(
-    before: Callable[["Worker"], object],
-) -> Callable[["Worker"], None]:
+def _serving(before: Callable[["Worker"], object]) -> Callable[["Worker"], None]:
     def post_worker_init(worker: "Worker") -> None:
         # A terminal sends Ctrl-C to every process; gunicorn's workers would drop their requests.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        application: object = worker.wsgi
+        if isinstance(application, Edge):
+            application.start()  # no health check waits for the first request
         before(worker)
 
     return post_worker_init
