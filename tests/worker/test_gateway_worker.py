@@ -10,26 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.kit import gateways
 from tests.kit.gateways import Gateway
 from tests.kit.http import Client
-from tests.kit.response import End, Framing, Response
-
-OURS = "wsgi_scgi.worker.GatewayWorker"
-APPLICATION = "tests.worker.site:application"
-BOUND = 20.0
-
-
-@contextlib.contextmanager
-def serving(*settings: str, worker: str = OURS, files: str = "") -> Iterator[Gateway]:
-    """Run gunicorn with one worker; `files` is a configuration file of gunicorn's."""
-    directory = gateways.new_directory()
-    if files:
-        (directory / "settings.py").write_text(files)
-        settings = ("--config", "settings.py", *settings)
-    with gateways.start_gunicorn(directory, APPLICATION, worker, settings=settings) as gateway:
-        yield gateway
-    gateways.remove_directory(directory)
+from tests.kit.response import End, Framing
+from tests.worker.serving import BOUND, ask, connected, ends, request, serving, wait_logged
 
 
 @pytest.fixture(scope="module")
@@ -44,32 +28,6 @@ def stock() -> Iterator[Gateway]:
     """gunicorn's own worker, to compare with."""
     with serving(worker="gevent") as started:
         yield started
-
-
-def request(path: str, *fields: str, method: str = "GET", body: bytes = b"") -> bytes:
-    """Return a plain request, and the body behind it."""
-    lines = [f"{method} {path} HTTP/1.1", "Host: site.test", *fields]
-    if body:
-        lines.append(f"Content-Length: {len(body)}")
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-def connected(gateway: Gateway) -> Client:
-    return Client(gateway.address, bound=BOUND)
-
-
-def ask(gateway: Gateway, data: bytes, method: str = "GET") -> Response:
-    """Return the one answer on a connection of its own."""
-    with connected(gateway) as client:
-        client.send(data)
-        response = client.read_response(method)
-        assert response is not None
-        return response
-
-
-def ends(client: Client) -> End:
-    """Return how the server ends the connection."""
-    return client.read_to_end()
 
 
 @pytest.mark.parametrize(
@@ -300,8 +258,8 @@ def post_request(worker, req, environ, resp):
 def test_the_access_log_and_hooks_see_requests_as_ever() -> None:
     with serving(files=SETTINGS) as gateway:
         ask(gateway, request("/pieces?x=1", "X-Name: value"))
-        _await_log(gateway, "LOG GET /pieces 200 13 value text/plain")
-        _await_log(gateway, "HOOK GET /pieces?x=1 /pieces 200 OK")
+        wait_logged(gateway, "LOG GET /pieces 200 13 value text/plain")
+        wait_logged(gateway, "HOOK GET /pieces?x=1 /pieces 200 OK")
 
 
 def test_a_hook_before_requests_gets_gunicorns_own() -> None:
@@ -344,10 +302,3 @@ def test_a_slow_reader_gets_all_of_it(gateway: Gateway) -> None:
         while piece := slow.recv(3000):
             received += piece
     assert received.endswith(b"x" * 2_000_000)
-
-
-def _await_log(gateway: Gateway, text: str) -> None:
-    deadline = time.monotonic() + BOUND
-    while text not in gateway.log():
-        assert time.monotonic() < deadline, gateway.log()
-        time.sleep(0.02)

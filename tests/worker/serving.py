@@ -1,0 +1,140 @@
+"""gunicorn with the worker under test and with its own, and what a test sends to either."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tests.kit import gateways
+from tests.kit.gateways import Gateway
+from tests.kit.http import Client
+from tests.kit.response import End, Response
+
+OURS = "wsgi_scgi.worker.GatewayWorker"
+STOCK = "gevent"
+APPLICATION = "tests.worker.site:application"
+BOUND = 20.0
+
+# Seconds in which a server that is not busy reads a piece.  No verdict depends on it: a piece that
+# is read together with the next one is only a test of less.
+_BETWEEN_PIECES = 0.0002
+
+_DATE = re.compile(rb"(?m)^Date: [^\r\n]*\r\n")
+
+
+@contextlib.contextmanager
+def serving(
+    *settings: str, worker: str = OURS, files: str = "", application: str = APPLICATION
+) -> Iterator[Gateway]:
+    """Run gunicorn with one worker; `files` is a configuration file of gunicorn's."""
+    directory = gateways.new_directory()
+    if files:
+        (directory / "settings.py").write_text(files)
+        settings = ("--config", "settings.py", *settings)
+    with gateways.start_gunicorn(directory, application, worker, settings=settings) as gateway:
+        yield gateway
+        end_soon(gateway)
+    gateways.remove_directory(directory)
+
+
+def end_soon(gateway: Gateway) -> None:
+    """Ask gunicorn to end at once; otherwise it waits for its connections."""
+    if gateway.running:
+        os.kill(gateway.pid, signal.SIGQUIT)
+
+
+def request(path: str, *fields: str, method: str = "GET", body: bytes = b"") -> bytes:
+    """Return a plain request, and the body behind it."""
+    lines = [f"{method} {path} HTTP/1.1", "Host: site.test", *fields]
+    if body:
+        lines.append(f"Content-Length: {len(body)}")
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+def connected(gateway: Gateway) -> Client:
+    return Client(gateway.address, bound=BOUND)
+
+
+def ask(gateway: Gateway, data: bytes, method: str = "GET") -> Response:
+    """Return the one answer on a connection of its own."""
+    with connected(gateway) as client:
+        client.send(data)
+        response = client.read_response(method)
+        assert response is not None
+        return response
+
+
+def ends(client: Client) -> End:
+    """Return how the server ends the connection."""
+    return client.read_to_end()
+
+
+def exchange(gateway: Gateway, *pieces: bytes) -> bytes:
+    """Return all that the server says to these bytes and the end behind them, but for dates.
+
+    Each piece is a segment of its own.  The client sends FIN, so the server closes in any case.
+    """
+    with connected(gateway) as client:
+        for number, piece in enumerate(pieces):
+            if number:
+                time.sleep(_BETWEEN_PIECES)
+            client.send(piece)
+        client.half_close()
+        assert client.read_to_end() is not End.OPEN, (client.notes, bytes(client.received))
+    return _DATE.sub(b"", bytes(client.received))
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The worker under test and gunicorn's own, with the same settings."""
+
+    ours: Gateway
+    stock: Gateway
+
+    def exchange(self, *pieces: bytes) -> bytes:
+        """Return what both say to the same bytes; fail if they differ."""
+        theirs = exchange(self.stock, *pieces)
+        assert exchange(self.ours, *pieces) == theirs
+        return theirs
+
+    def logged(self, find: Callable[[Gateway], Any]) -> Any:
+        """Return what `find` finds in the logs of both, once it does; fail if they differ."""
+        theirs = wait_until(lambda: find(self.stock), self.stock)
+        assert wait_until(lambda: find(self.ours), self.ours) == theirs
+        return theirs
+
+
+@contextlib.contextmanager
+def pair(*settings: str, files: str = "", application: str = APPLICATION) -> Iterator[Pair]:
+    """Run both workers, each with gunicorn's parser in Python."""
+    settings = ("--http-parser", "python", *settings)
+    with (
+        serving(*settings, worker=STOCK, files=files, application=application) as stock,
+        serving(*settings, worker=OURS, files=files, application=application) as ours,
+    ):
+        yield Pair(ours, stock)
+
+
+def as_file(settings: Mapping[str, object]) -> str:
+    """Return a configuration file of gunicorn's."""
+    return "".join(f"{name} = {value!r}\n" for name, value in settings.items())
+
+
+def wait_until(condition: Callable[[], Any], gateway: Gateway) -> Any:
+    """Return what `condition` gives as soon as it is true; fail with the log after a while."""
+    deadline = time.monotonic() + BOUND
+    while not (found := condition()):
+        assert time.monotonic() < deadline, gateway.log()
+        time.sleep(0.02)
+    return found
+
+
+def wait_logged(gateway: Gateway, text: str) -> None:
+    """Return once the log has `text`."""
+    wait_until(lambda: text in gateway.log(), gateway)
