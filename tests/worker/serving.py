@@ -25,7 +25,9 @@ BOUND = 20.0
 # is read together with the next one is only a test of less.
 _BETWEEN_PIECES = 0.0002
 
-_DATE = re.compile(rb"(?m)^Date: [^\r\n]*\r\n")
+# What tells on the wire which path served a request: see tests/worker/telling.py.
+LEAN = b"X-Path: lean\r\n"
+_NOT_COMPARED = re.compile(rb"(?m)^(?:Date: [^\r\n]*|X-Path: lean)\r\n")
 
 
 @contextlib.contextmanager
@@ -75,8 +77,8 @@ def ends(client: Client) -> End:
     return client.read_to_end()
 
 
-def exchange(gateway: Gateway, *pieces: bytes) -> bytes:
-    """Return all that the server says to these bytes and the end behind them, but for dates.
+def answers(gateway: Gateway, *pieces: bytes) -> bytes:
+    """Return all that the server says to these bytes and the end behind them.
 
     Each piece is a segment of its own.  The client sends FIN, so the server closes in any case.
     """
@@ -87,7 +89,12 @@ def exchange(gateway: Gateway, *pieces: bytes) -> bytes:
             client.send(piece)
         client.half_close()
         assert client.read_to_end() is not End.OPEN, (client.notes, bytes(client.received))
-    return _DATE.sub(b"", bytes(client.received))
+    return bytes(client.received)
+
+
+def exchange(gateway: Gateway, *pieces: bytes) -> bytes:
+    """Return `answers` without what differs from one second or worker to another."""
+    return _NOT_COMPARED.sub(b"", answers(gateway, *pieces))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +109,11 @@ class Pair:
         theirs = exchange(self.stock, *pieces)
         assert exchange(self.ours, *pieces) == theirs
         return theirs
+
+    def lean(self, *pieces: bytes) -> bytes:
+        """Return what both say; fail if the lean path did not serve it, too."""
+        assert LEAN in answers(self.ours, *pieces)
+        return self.exchange(*pieces)
 
     def logged(self, find: Callable[[Gateway], Any]) -> Any:
         """Return what `find` finds in the logs of both, once it does; fail if they differ."""

@@ -19,12 +19,9 @@ from gunicorn.http.errors import NoMoreData
 from tests.kit.response import End, Response, ResponseReader
 from tests.worker import corpus
 from tests.worker.corpus import Case
-from tests.worker.serving import Pair, as_file, exchange, pair
+from tests.worker.serving import LEAN, Pair, answers, as_file, exchange, pair
 
 APPLICATION = "tests.worker.telling:application"
-
-# Which path served a request is for the test alone.
-_PATH_FIELD = b"X-Path: lean\r\n"
 
 # Longer ones in larger pieces, so that the whole does not take minutes.
 _SINGLE_BYTES = 400
@@ -112,7 +109,7 @@ def test_both_workers_say_the_same(
         both = workers[case.settings]
         pieces = way(case.data)
         theirs = exchange(both.stock, *pieces)
-        ours = exchange(both.ours, *pieces).replace(_PATH_FIELD, b"")
+        ours = exchange(both.ours, *pieces)
         if ours != theirs:
             differing.append(f"{case.name}: {theirs!r}, but we: {ours!r}")
     assert not differing, "\n".join(differing)
@@ -128,16 +125,16 @@ def test_the_verdicts_are_those_of_the_corpus(cases: Sequence[Case], workers: Wo
     assert len(cases) > 100
 
 
-def _problem(case: Case, answers: Sequence[Response]) -> str:
+def _problem(case: Case, said: Sequence[Response]) -> str:
     """Tell what is wrong with the answers to a file, "" if nothing is."""
     if case.error is not None:
-        refused = [answer for answer in answers if answer.status >= 400]
+        refused = [answer for answer in said if answer.status >= 400]
         if case.error is NoMoreData:
-            return "answered, though it is cut off" if answers else ""
-        return "" if refused and refused[-1] is answers[-1] else f"no {case.error.__name__}"
-    if [answer.status for answer in answers] != [200] * len(case.requests):
-        return f"answered with {[(answer.status, answer.body) for answer in answers]}"
-    told = [json.loads(answer.body) for answer in answers]
+            return "answered, though it is cut off" if said else ""
+        return "" if refused and refused[-1] is said[-1] else f"no {case.error.__name__}"
+    if [answer.status for answer in said] != [200] * len(case.requests):
+        return f"answered with {[(answer.status, answer.body) for answer in said]}"
+    told = [json.loads(answer.body) for answer in said]
     seen = tuple((t["REQUEST_METHOD"], t["RAW_URI"], t["body"].encode("latin-1")) for t in told)
     return "" if seen == case.requests else f"told as {seen}"
 
@@ -146,7 +143,7 @@ def test_the_lean_path_takes_part(cases: Sequence[Case], workers: Workers) -> No
     lean = [
         case.name
         for case in cases
-        if _PATH_FIELD in exchange(workers[case.settings].ours, *_with_host(case.data))
+        if LEAN in answers(workers[case.settings].ours, *_with_host(case.data))
     ]
     assert len(lean) >= 14, lean
     assert not [name for name in lean if name.startswith("invalid/")]
