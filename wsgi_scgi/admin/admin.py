@@ -1,53 +1,46 @@
 """The handler of ``[admin] path``: pages, JSON, metrics, probes."""
 
-import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from functools import cached_property
+from functools import partial
 from http import HTTPStatus
-from importlib.resources import files
-from urllib.parse import parse_qsl, quote
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from urllib.parse import parse_qsl
 
 from ..balancer.balancer import Balancer
-from ..balancer.methods import METHODS
-from ..errors import AddressError, RequestError
+from ..errors import RequestError
 from ..gateway.request import Request
 from ..gateway.response import Handler, Outcome, Response
 from .access import (
-    CHALLENGES,
-    COOKIE,
     Access,
     Visitor,
+    authorization,
+    form_cookie,
     form_value,
     new_form_value,
+    place_of,
+    printable,
     refuse_foreign_form,
     refuse_foreign_page,
+    remote_user,
 )
-from .changes import apply_change
+from .answers import HTML, TEXT, answer, json_answer, moved, not_allowed, stranger
+from .changes import apply_change, find_member
 from .metrics import exposition
+from .order import FORM, media_type, read_order
+from .pages import STATIC, member_page, static_file, status_page
 from .view import BalancerView, is_ready, view
 
-LONGEST_ORDER = 65536
-"""Bytes of a form or of JSON."""
+logger = logging.getLogger("wsgi_scgi")
 
-ORDER_TIMEOUT = 10.0
-
-_HTML = "text/html; charset=utf-8"
-_JSON = "application/json"
-_FORM = "application/x-www-form-urlencoded"
-_STATIC = {"style.css": "text/css; charset=utf-8", "status.js": "text/javascript; charset=utf-8"}
-_POLICY = (
-    "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src data:;"
-    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+_READING = ("GET", "HEAD")
 
 
 class Admin:
     """A step that answers everything below ``path`` itself; the rest goes on to ``inner``.
 
-    ``path`` starts and ends with a slash.
+    ``path`` starts and ends with a slash.  It is looked at as the client sent it, before any
+    route and outside of what follows redirects, so nothing leads here but a request.
     """
 
     def __init__(
@@ -57,14 +50,16 @@ class Admin:
         self.path = path
         self._balancers = balancers
         self._access = access
-        self._open: Mapping[str, Callable[[], Response]] = {
+        self._probes: Mapping[str, Callable[[], Response]] = {
             "healthz": self._alive,
             "readyz": self._ready,
         }
         self._pages: Mapping[str, Callable[[Request], Response]] = {
-            "": self._page,
+            "": self._status,
+            "member": self._member,
             "status.json": self._json,
             "metrics": self._metrics,
+            **{name: partial(_static, name) for name in STATIC},
         }
 
     def __call__(self, request: Request) -> Outcome:
@@ -72,148 +67,95 @@ class Admin:
         if not request.path.startswith(self.path):
             if request.path != self.path[:-1]:
                 return self._inner(request)
-            return _moved(request.mount + self.path)
-        name = request.path[len(self.path) :]
-        if name in self._open:
-            response = self._open[name]()
+            response = moved(f"./{self.path.split('/')[-2]}/")
         else:
-            visitor = self._access.visitor(request)
-            response = self._for_visitor(request, visitor, name) if visitor else _stranger()
+            response = self._answer(request, request.path[len(self.path) :])
         if request.method == "HEAD":
             response.body = b""
         return response
 
-    def _for_visitor(self, request: Request, visitor: Visitor, name: str) -> Response:
+    def _answer(self, request: Request, name: str) -> Response:
+        if name in self._probes:
+            is_reading = request.method in _READING
+            return self._probes[name]() if is_reading else not_allowed("GET, HEAD")
+        visitor = self._access.visitor(request)
+        if visitor is None:
+            return self._refuse(request)
         if name == "change":
-            return self._change(request, visitor)
-        if request.method not in ("GET", "HEAD"):
-            return _not_allowed("GET, HEAD")
-        if name in _STATIC:
-            return _answer(files(__package__).joinpath("static", name).read_bytes(), _STATIC[name])
+            is_change = request.method == "POST"
+            return self._change(request, visitor) if is_change else not_allowed("POST")
         page = self._pages.get(name)
         if page is None:
-            raise _nothing()
-        return page(request)
+            raise _nothing("there is no such page of the gateway")
+        return page(request) if request.method in _READING else not_allowed("GET, HEAD")
+
+    def _refuse(self, request: Request) -> Response:
+        user = remote_user(request)
+        # A browser asks once without any, before it asks its user.
+        if user or authorization(request):
+            who = f"the user {printable(user)}" if user else "a wrong token"
+            logger.warning("[admin] lets nobody in with %s, from %s", who, place_of(request))
+        return stranger(self._access.challenges)
 
     def _alive(self) -> Response:
-        return _answer(b"ok\n", "text/plain")
+        return answer(b"ok\n", TEXT)
 
     def _ready(self) -> Response:
         if all(map(is_ready, self._balancers)):
-            return _answer(b"ready\n", "text/plain")
-        return _answer(b"not ready\n", "text/plain", HTTPStatus.SERVICE_UNAVAILABLE)
+            return answer(b"ready\n", TEXT)
+        return answer(b"not ready\n", TEXT, HTTPStatus.SERVICE_UNAVAILABLE)
 
-    def _page(self, request: Request, error: str = "") -> Response:
+    def _status(self, request: Request, error: str = "") -> Response:
         value = form_value(request) or new_form_value()
-        text = self._templates.get_template("status.html").render(
-            balancers=self._view(),
-            methods=[method.name for method in METHODS],
-            form_value=value,
-            error=error,
-        )
         status = HTTPStatus.BAD_REQUEST if error else HTTPStatus.OK
-        response = _answer(text.encode(), _HTML, status)
-        secure = "; Secure" if request.is_https else ""
-        place = request.mount + self.path
-        cookie = f"{COOKIE}={value}; Path={place}; HttpOnly; SameSite=Strict{secure}"
-        response.fields.append(("Set-Cookie", cookie))
-        return response
+        body = status_page(self._view(), value, error)
+        return answer(body, HTML, status, Set_Cookie=form_cookie(request, value))
+
+    def _member(self, request: Request) -> Response:
+        try:
+            names = dict(parse_qsl(request.query, max_num_fields=2))
+            balancer, member = find_member(self._balancers, names)
+        except ValueError as error:
+            raise _nothing(str(error)) from error
+        value = form_value(request) or new_form_value()
+        (picture,) = view([balancer])
+        seen = next((one for one in picture.members if one.url == member.name), None)
+        if seen is None:
+            raise _nothing("it was removed a moment ago")
+        body = member_page(picture, seen, value)
+        return answer(body, HTML, Set_Cookie=form_cookie(request, value))
 
     def _json(self, _: Request) -> Response:
-        return _json_answer({"balancers": [asdict(one) for one in self._view()]})
+        return json_answer({"balancers": [asdict(one) for one in self._view()]})
 
     def _metrics(self, request: Request) -> Response:
-        return _answer(*exposition(self._view(), request.environ.get("HTTP_ACCEPT", "")))
+        return answer(*exposition(self._view(), request.environ.get("HTTP_ACCEPT", "")))
 
     def _change(self, request: Request, visitor: Visitor) -> Response:
-        if request.method != "POST":
-            return _not_allowed("POST")
         refuse_foreign_page(request)
-        order, is_form = _order(request)
-        if is_form or visitor.needs_form:
-            refuse_foreign_form(request, order.pop("form", ""))
+        is_form = media_type(request) == FORM
         try:
-            done = apply_change(self._balancers, order, visitor.name)
-        except (ValueError, AddressError) as error:
+            order = read_order(request)
+            given = order.pop("form", "")
+            if visitor.needs_form:
+                refuse_foreign_form(request, given)
+            who = f"{printable(visitor.name)} from {place_of(request)}"
+            done = apply_change(self._balancers, order, who)
+        except ValueError as error:
             if is_form:
-                return self._page(request, str(error))
-            return _json_answer({"error": str(error)}, HTTPStatus.BAD_REQUEST)
-        if not is_form:
-            return _json_answer({"done": done})
-        return _moved(request.mount + self.path)
+                return self._status(request, str(error))
+            return json_answer({"error": str(error)}, HTTPStatus.BAD_REQUEST)
+        return moved(f"./#balancer-{order['balancer']}") if is_form else json_answer({"done": done})
 
     def _view(self) -> list[BalancerView]:
         return view(self._balancers)
 
-    @cached_property
-    def _templates(self) -> Environment:
-        loader = PackageLoader(__package__)
-        return Environment(
-            loader=loader,
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
+
+def _static(name: str, _: Request) -> Response:
+    return answer(static_file(name), STATIC[name])
 
 
-def _order(request: Request) -> tuple[dict[str, str], bool]:
-    """Return what is to be done, and whether a form says it.  Raises RequestError."""
-    media_type = request.environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower()
-    request.open_body(timeout=ORDER_TIMEOUT, max_body=LONGEST_ORDER)
-    body, data = request.body, b""
-    while body is not None and body.remaining:
-        data += body.read(body.remaining)
-    try:
-        if media_type == _FORM:
-            return dict(parse_qsl(data.decode(), keep_blank_values=True, strict_parsing=True)), True
-        if media_type == _JSON:
-            order = json.loads(data)
-            if isinstance(order, dict):
-                return {str(key): str(value) for key, value in order.items()}, False
-        raise ValueError("a form or an object in JSON is needed")
-    except ValueError as error:
-        raise RequestError(f"the order cannot be read: {error}") from error
-
-
-def _answer(body: bytes, media_type: str, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    fields = [
-        ("Content-Type", media_type),
-        ("Content-Length", str(len(body))),
-        ("Cache-Control", "no-store"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("Referrer-Policy", "same-origin"),
-        ("Content-Security-Policy", _POLICY),
-    ]
-    return Response(status.value, status.phrase, fields, body)
-
-
-def _json_answer(value: object, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    return _answer(json.dumps(value).encode() + b"\n", _JSON, status)
-
-
-def _moved(place: str) -> Response:
-    """Send the client to ``place``, by GET."""
-    response = _answer(b"", _HTML, HTTPStatus.SEE_OTHER)
-    response.fields.append(("Location", quote(place, encoding="latin-1")))
-    return response
-
-
-def _stranger() -> Response:
-    response = _answer(b"A token is needed.\n", "text/plain", HTTPStatus.UNAUTHORIZED)
-    response.fields += [("WWW-Authenticate", challenge) for challenge in CHALLENGES]
-    return response
-
-
-def _not_allowed(methods: str) -> Response:
-    response = _answer(b"", "text/plain", HTTPStatus.METHOD_NOT_ALLOWED)
-    response.fields.append(("Allow", methods))
-    return response
-
-
-def _nothing() -> RequestError:
+def _nothing(cause: str) -> RequestError:
     return RequestError(
-        "there is no such page of the gateway",
-        status=HTTPStatus.NOT_FOUND,
-        public="Nothing is served at this address.",
+        cause, status=HTTPStatus.NOT_FOUND, public="Nothing is served at this address."
     )

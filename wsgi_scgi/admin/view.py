@@ -1,6 +1,6 @@
 """What there is to see of balancers: a picture of the board, for the page, JSON and metrics."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..balancer.balancer import HISTORY, OUT, Balancer
@@ -16,6 +16,8 @@ _WORDS = {
     Status.HEALTH_FAILED: "failed its health check",
     Status.DRAIN: "draining",
 }
+
+_LEAVING = {"drain": Status.DRAIN, "disable": Status.DISABLED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,9 @@ class MemberView:
     checks: tuple[bool, ...]
     """The results of the last health checks, the newest last."""
     check_seconds: float
+    """How long the last one took."""
+    checked_ago: float | None
+    """Seconds since the last one; None before the first."""
 
     @property
     def answers(self) -> int:
@@ -52,9 +57,29 @@ class MemberView:
         return sum(self.statuses)
 
     @property
-    def mean_seconds(self) -> float:
-        """The mean time of an answer, until its end."""
-        return self.seconds / self.elected if self.elected else 0.0
+    def flags(self) -> Status:
+        """The states of ``status``, without an error that is ignored."""
+        return _judged(Status.parse(self.status))
+
+    @property
+    def condition(self) -> str:
+        """One word for how it is marked: good, waiting, out (somebody has said so) or bad."""
+        if self.flags & (Status.ERROR | Status.HEALTH_FAILED):
+            return "bad"
+        if self.flags & OUT:
+            return "out"
+        return "waiting" if self.flags & (Status.HOT_STANDBY | Status.HOT_SPARE) else "good"
+
+    @property
+    def orders(self) -> tuple[str, ...]:
+        """The changes of its state that would change anything."""
+        back = self.flags & (OUT | Status.ERROR) & ~Status.HEALTH_FAILED
+        further = [
+            action
+            for action, flag in _LEAVING.items()
+            if not self.flags & (flag | Status.DISABLED | Status.STOPPED)
+        ]
+        return (*(("enable",) if back else ()), *further)
 
     def quantile(self, share: float) -> float | None:
         """Return the time within which ``share`` of the answers had ended, as a bucket's bound.
@@ -110,7 +135,8 @@ def _member(
     balancer: Balancer, member: Member, sums: dict[str, list[float]], now: float
 ) -> MemberView:
     pool, slot = balancer.pool, member.slot
-    status = Status(pool.status[slot])
+    letters = Status(pool.status[slot]).letters()
+    status = _judged(Status(pool.status[slot]))
     left = max(0.0, pool.rest_until[slot] - now) if status & Status.ERROR else 0.0
     return MemberView(
         url=member.name,
@@ -119,7 +145,7 @@ def _member(
         weight=pool.weight[slot] / 100,
         lbset=pool.lbset[slot],
         max_connections=pool.max_connections[slot],
-        status=status.letters(),
+        status=letters,
         state=_state(status, left),
         is_usable=not status & (OUT | Status.ERROR),
         rest_seconds=round(left, 3),
@@ -135,7 +161,12 @@ def _member(
         first_byte_seconds=sums["first_byte_seconds"][slot],
         checks=_checks(pool.history[slot]),
         check_seconds=pool.check_seconds[slot],
+        checked_ago=round(now - pool.checked_at[slot], 3) if pool.history[slot] else None,
     )
+
+
+def _judged(status: Status) -> Status:
+    return status & ~Status.ERROR if status & Status.IGNORE_ERRORS else status
 
 
 def _state(status: Status, left: float) -> str:
@@ -153,8 +184,3 @@ def _checks(history: int) -> tuple[bool, ...]:
     """Return results from bits: a one stands before the first, so that zeros count."""
     length = min(max(history.bit_length() - 1, 0), HISTORY)
     return tuple(bool(history >> n & 1) for n in reversed(range(length)))
-
-
-def quantiles(member: MemberView, shares: Sequence[float] = (0.5, 0.95)) -> list[float | None]:
-    """Return several quantiles of a member's response time."""
-    return [member.quantile(share) for share in shares]

@@ -7,7 +7,12 @@ import argparse
 import http.client
 import json
 import os
+import re
+import socket
 import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,8 +23,50 @@ TOKEN = "WSGI_SCGI_TOKEN"
 TIMEOUT = 10.0
 
 
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}
+_PATH = re.compile(r"[!-~]*")
+
+
 class SteeringError(Error):
     """The gateway cannot be reached, or refuses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where [admin] is: its path, and a host and port or a Unix socket."""
+
+    path: str
+    host: str = "localhost"
+    port: int = 80
+    is_secure: bool = False
+    socket: str = ""
+
+    def __str__(self) -> str:
+        if self.socket:
+            return f"unix:{self.socket}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{'https' if self.is_secure else 'http'}://{host}:{self.port}{self.path}"
+
+
+class _Connection(http.client.HTTPConnection):
+    """A connection to a Place, made when it is used."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place.host, place.port, timeout=TIMEOUT)
+        self.default_port = 443 if place.is_secure else 80
+        self._place = place
+
+    def connect(self) -> None:
+        """Connect to the socket or the port, with TLS or without.  Raises OSError."""
+        if self._place.socket:
+            self.sock = socket.socket(socket.AF_UNIX)
+            self.sock.settimeout(TIMEOUT)
+            self.sock.connect(self._place.socket)
+        else:
+            super().connect()
+        if self._place.is_secure:
+            context = ssl.create_default_context()
+            self.sock = context.wrap_socket(self.sock, server_hostname=self.host)
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -111,69 +158,89 @@ def _ask(
     options: argparse.Namespace, method: str, name: str, order: dict[str, str] | None = None
 ) -> dict[str, Any]:
     """Return the answer of the gateway.  Raises SteeringError with the reason."""
-    url, token = _place(options)
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise SteeringError(f"{url!r} is not an http or https URL")
-    path = f"{parts.path.rstrip('/')}/{name}"
-    fields = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    connection: http.client.HTTPConnection
-    if parts.scheme == "https":
-        context = ssl.create_default_context()
-        connection = http.client.HTTPSConnection(
-            parts.hostname, parts.port, timeout=TIMEOUT, context=context
-        )
-    else:
-        connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=TIMEOUT)
+    place, token = _place(options)
+    fields: dict[str, str | bytes] = {
+        "Authorization": f"Bearer {token}".encode(),
+        "Accept": "application/json",
+        "Content-Type": "application/json",
+    }
+    connection = _Connection(place)
     try:
-        connection.request(method, path, json.dumps(order) if order else None, fields)
+        body = json.dumps(order) if order else None
+        connection.request(method, f"{place.path}{name}", body, fields)
         response = connection.getresponse()
         data = response.read()
     except (OSError, http.client.HTTPException) as error:
-        raise SteeringError(f"cannot reach the gateway at {url}: {error}") from error
+        cause = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise SteeringError(f"cannot reach the gateway at {place}: {cause}") from error
+    except ValueError as error:  # a line break: http.client shows the whole value
+        raise SteeringError("the token has a character that no field can have") from error
     finally:
         connection.close()
-    return _read(response.status, data, url)
+    return _read(response.status, data, place)
 
 
-def _read(status: int, data: bytes, url: str) -> dict[str, Any]:
+def _read(status: int, data: bytes, place: Place) -> dict[str, Any]:
     try:
         answer = json.loads(data)
     except ValueError:
         answer = None
-    if status == 200 and isinstance(answer, dict):
-        return answer
-    if isinstance(answer, dict) and "error" in answer:
-        raise SteeringError(str(answer["error"]))
-    reasons = {401: "it does not know the token", 404: "there is no [admin] at this address"}
-    raise SteeringError(f"{url}: {reasons.get(status, f'it answered {status}')}")
+    if isinstance(answer, dict):
+        if status == HTTPStatus.OK and answer.keys() & {"balancers", "done"}:
+            return answer
+        if status == HTTPStatus.BAD_REQUEST and "error" in answer:
+            raise SteeringError(str(answer["error"]))
+    reasons = {
+        HTTPStatus.OK: "what answers there is no [admin]",
+        HTTPStatus.UNAUTHORIZED: "it does not know the token",
+        HTTPStatus.FORBIDDEN: "it lets in users of its own and no token",
+        HTTPStatus.NOT_FOUND: "there is no [admin] at this address",
+    }
+    reason = next((text for known, text in reasons.items() if known == status), "")
+    raise SteeringError(f"{place}: {reason or f'it answered {status}'}")
 
 
-def _place(options: argparse.Namespace) -> tuple[str, str]:
-    """Return the URL of the admin path and the token."""
-    url, token = options.url or "", os.environ.get(TOKEN, "")
-    if options.config:
-        url, configured = _configured(options.config)
-        token = token or configured
+def _place(options: argparse.Namespace) -> tuple[Place, str]:
+    """Return where the pages are, and the token."""
+    place, configured = (
+        _configured(options.config) if options.config else (_parse_url(options.url), str)
+    )
     if options.token_file:
         token = read_token(options.token_file)
+    else:
+        token = os.environ.get(TOKEN) or configured()
     if not token:
         raise SteeringError(f"no token: give --token-file or set {TOKEN}")
-    return url, token
+    return place, token
+
+
+def _parse_url(url: str) -> Place:
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError as error:
+        raise SteeringError(f"{url!r}: {error}") from error
+    if parts.scheme not in ("http", "https") or not host or not _PATH.fullmatch(parts.path):
+        raise SteeringError(f"{url!r} is not an http or https URL of [admin]")
+    is_secure = parts.scheme == "https"
+    path = parts.path.rstrip("/") + "/"
+    return Place(path, host, port or (443 if is_secure else 80), is_secure=is_secure)
 
 
 def read_token(path: str) -> str:
     """Return the token in a file.  Raises ConfigurationError."""
     try:
-        return Path(path).read_text().strip()
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"cannot read the token in {path}: {error}") from error
+        return Path(path).read_text("utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(f"cannot read the token in {path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ConfigurationError(f"cannot read the token in {path}: it is not UTF-8") from error
 
 
-def _configured(path: str) -> tuple[str, str]:
+def _configured(path: str) -> tuple[Place, Callable[[], str]]:
+    """Return where a gateway with this configuration listens, and what reads its token."""
     from ..config.file import load_configuration
     from ..config.server import CommandLine, server_config
-    from ..serve.listeners import address_text
 
     configuration = load_configuration(path)
     admin = configuration.admin
@@ -181,9 +248,12 @@ def _configured(path: str) -> tuple[str, str]:
         raise SteeringError(f"{path} has no [admin]")
     environment = os.environ.get("GUNICORN_CMD_ARGS", "")
     config = server_config(configuration, CommandLine(environment=environment))
+    is_secure = bool(config.is_ssl)
+    sockets = [one for one in config.address if isinstance(one, str)]
     for address in config.address:
-        if isinstance(address, tuple):
-            host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])
-            place = address_text((host, address[1]), secure=bool(config.is_ssl))
-            return f"{place}{admin.path}", admin.secret()
-    raise SteeringError(f"{path}: the gateway listens on no TCP port; give --url")
+        if isinstance(address, tuple) and address[1]:
+            host = _LOOPBACK.get(address[0], address[0])
+            return Place(admin.path, host, address[1], is_secure=is_secure), admin.secret
+    if sockets:
+        return Place(admin.path, is_secure=is_secure, socket=sockets[0]), admin.secret
+    raise SteeringError(f"{path} does not tell where the gateway listens; give --url")
