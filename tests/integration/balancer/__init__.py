@@ -1,0 +1,1 @@
+"""Balancers: the gateway with three workers, beside Apache where Apache has the feature."""

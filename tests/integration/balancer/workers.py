@@ -1,0 +1,91 @@
+"""The workers of a gateway, one by one: who runs, who is stopped, whose a connection is."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.integration.backends.process import wait_for
+from tests.integration.serving import BOUND, workers_of
+from tests.kit.gateways import Gateway
+
+
+class Workers:
+    """The workers that a gateway has now.
+
+    One that is stopped takes no connection, so that a test can say who serves.
+    """
+
+    def __init__(self, gateway: Gateway, number: int) -> None:
+        """Wait until there are so many."""
+        self._gateway = gateway
+        self._turn = 0
+        wait_for(lambda: len(self.pids) >= number, f"{number} workers", BOUND)
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of those that live, in the order in which they came."""
+        return [pid for pid in workers_of(self._gateway) if _state(pid) not in ("", "Z")]
+
+    def next_alone(self) -> None:
+        """Stop all but one, each time another one."""
+        self.alone(self._turn)
+        self._turn += 1
+
+    def alone(self, number: int) -> None:
+        """Stop all but the worker ``number``, counted round."""
+        pids = self.pids
+        chosen = pids[number % len(pids)]
+        for pid in pids:
+            if pid != chosen:
+                stop(pid)
+        os.kill(chosen, signal.SIGCONT)
+
+    def run_all(self) -> None:
+        """Let all run."""
+        for pid in self.pids:
+            os.kill(pid, signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def only(self, number: int) -> Iterator[None]:
+        """Let only one worker serve."""
+        self.alone(number)
+        try:
+            yield
+        finally:
+            self.run_all()
+
+
+def stop(pid: int) -> None:
+    """Stop a process; it takes nothing any more when this returns."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_for(lambda: _state(pid) in ("T", "", "Z"), f"the stop of {pid}", BOUND)
+
+
+def kill_worker(pid: int) -> set[int]:
+    """Kill a worker by SIGKILL; return the ports of the clients whose connections it held."""
+    stop(pid)
+    held = peer_ports(pid)
+    os.kill(pid, signal.SIGKILL)
+    return held
+
+
+def peer_ports(pid: int) -> set[int]:
+    """Return the remote ports of the established TCP connections of a process."""
+    links = set()
+    for entry in os.scandir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            links.add(os.readlink(entry))
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return {int(row[2].rpartition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in links}
+
+
+def _state(pid: int) -> str:
+    """Return the letter of a process's state, nothing if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return ""
