@@ -140,6 +140,43 @@ def test_the_pages_of_the_administrator_are_told_without_their_token(check: Chec
     assert (status, lines[3:]) == (0, ["state   share = workers", "admin   /gateway/"])
 
 
+def test_who_shares_the_state_is_one_of_the_words(check: Check) -> None:
+    assert check("""
+        [[route]]
+        path = "/"
+        backend = "scgi://h"
+        [state]
+        share = "redis://h/0"
+        """) == (
+        1,
+        [
+            'gateway.toml:5: share: "redis://h/0" is not one of the choices; allowed: "workers" or'
+            ' "none"'
+        ],
+    )
+
+
+def test_what_the_settings_of_the_server_make_of_a_table_is_told_in_order(check: Check) -> None:
+    status, lines = check("""
+        [server]
+        bind = "0.0.0.0:8000"
+        workers = 65
+        [[route]]
+        path = "/"
+        backend = "balancer://pool/"
+        [admin]
+        path = "/gateway/"
+        token = "0123456789abcdef"
+        [[balancer.pool.member]]
+        url = "scgi://h"
+        status = "D"
+        """)
+    assert (status, [line.split(": warning: ")[0] for line in lines[-3:]]) == (
+        0,
+        ["gateway.toml:1: share", "gateway.toml:8: path", "gateway.toml:10: member"],
+    )
+
+
 def test_warnings_follow_and_the_status_is_0(check: Check) -> None:
     status, lines = check("""
         [[route]]

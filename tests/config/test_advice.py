@@ -5,13 +5,8 @@ from pathlib import Path
 import pytest
 
 from wsgi_scgi.address import BalancerURL, parse_backend_url
-from wsgi_scgi.config.advice import advice_on, advice_on_balancers, takes_all
-from wsgi_scgi.config.balancer_options import (
-    BalancerOptions,
-    MemberOptions,
-    StickyCookieOptions,
-)
-from wsgi_scgi.config.configuration import Balancer, Route
+from wsgi_scgi.config.advice import advice_on, takes_all
+from wsgi_scgi.config.configuration import Route
 from wsgi_scgi.config.lines import KeyPath
 from wsgi_scgi.config.options import RouteOptions
 from wsgi_scgi.semantics.path import Pattern, Prefix
@@ -276,38 +271,3 @@ def test_timeouts_that_differ_between_routes_to_one_balancer_are_told() -> None:
         (("route", 1, "timeout"), "5 here and 60 in /a/, for the same backend")
     ]
     assert advice(first, to_balancer("/b/", "pond", timeout=5)) == []
-
-
-def balancer_advice(
-    *members: dict[str, object], cookie: bool = False, route: Route | None = None
-) -> list[tuple[KeyPath, str]]:
-    """Return what is found in the balancer ``pool``, to which there is a route by default."""
-    pool = Balancer(
-        name="pool",
-        options=BalancerOptions(),
-        members=tuple(MemberOptions.from_values({"url": "scgi://h", **one}) for one in members),
-        sticky_cookie=StickyCookieOptions(secret="0123456789abcdef") if cookie else None,
-    )
-    routes = [(("route", 0), route or to_balancer("/", "pool"))]
-    return list(advice_on_balancers({"pool": pool}, routes))
-
-
-def test_a_balancer_without_routes_is_told() -> None:
-    told = [(("balancer", "pool"), "no route has the backend balancer://pool/")]
-    assert balancer_advice({}) == []
-    for other in (route("/", "scgi://h"), route("/"), to_balancer("/", "pond")):
-        assert balancer_advice({}, route=other) == told
-
-
-def test_a_redirect_leads_to_the_route_of_a_member() -> None:
-    assert balancer_advice({"route": "a"}, {"route": "b", "redirect": "a"}) == []
-    assert balancer_advice({"route": "a"}, {"route": "b", "redirect": "c"}) == [
-        (("balancer", "pool", "member", 1, "redirect"), "no member has the route c")
-    ]
-
-
-def test_beside_a_cookie_members_have_routes() -> None:
-    assert balancer_advice({}, {"route": "a"}) == []
-    assert balancer_advice({}, {"route": "a"}, cookie=True) == [
-        (("balancer", "pool", "member", 0), "without a route its sessions do not come back to it")
-    ]

@@ -51,6 +51,7 @@ def refusal(kind: Kind[object], raw: object) -> str:
         (StatusList(), [], frozenset()),
         (StatusList(), [500, 503, 503], {500, 503}),
         (StatusList(lowest=200), (200, 599), {200, 599}),
+        (StatusList(), ["5xx", 404], {404, *range(500, 600)}),
         (States(), "", Status(0)),
         (States(), "+H", Status.HOT_STANDBY),
         (States(), "+D+R-D", Status.HOT_SPARE),
@@ -103,6 +104,9 @@ def test_a_right_value_is_taken(kind: Kind[object], raw: object, value: object) 
         (StatusList(), 500, "500 is not an array"),
         (StatusList(), [True], "true is not a status"),
         (StatusList(), ["500"], '"500" is not a status'),
+        (StatusList(), ["3xx"], "3xx is not a status from 400 to 599"),
+        (StatusList(), ["6xx"], '"6xx" is not a status'),
+        (StatusList(), [5.5], "5.5 is not a status"),
         (StatusList(), [399], "399 is not a status from 400 to 599"),
         (StatusList(), [600], "600 is not a status from 400 to 599"),
         (StatusList(lowest=200), [199], "199 is not a status from 200 to 599"),
@@ -175,6 +179,9 @@ def test_an_expression_is_compiled() -> None:
         (Number(1, 100), 2.5, "2.5"),
         (Number(1, 100), 2.0, "2"),
         (StatusList(), frozenset({503, 500}), "[500, 503]"),
+        (StatusList(), frozenset(), "[]"),
+        (StatusList(), [503], "[]"),
+        (StatusList(), frozenset({404, *range(500, 600)}), '[404, "5xx"]'),
         (States(), Status.DISABLED | Status.DRAIN, '"DN"'),
         (States(), None, '""'),
         (MemberURL(), WrittenURL(TCPAddress("h"), "/", "scgi://h"), '"scgi://h"'),
@@ -198,7 +205,9 @@ def test_what_is_allowed_has_the_ranges() -> None:
     assert Count(1, 3).allowed == "a whole number from 1 to 3"
     assert Count(zero="none").allowed == "a whole number from 0 to 1000000000; 0 for none"
     assert Number(1, 100).allowed == "a number from 1 to 100 with at most two decimals"
-    assert StatusList(lowest=200).allowed == "an array of statuses from 200 to 599"
+    assert StatusList(lowest=200).allowed == (
+        'an array of statuses from 200 to 599, "5xx" for all from 500 to 599'
+    )
 
 
 def test_on_the_command_line_a_value_is_its_text() -> None:

@@ -10,11 +10,13 @@ from wsgi_scgi.convert.balancers import (
     balancer_name,
     balancers,
     close_routes_to,
+    finish_routes,
     usable_balancers,
 )
 from wsgi_scgi.convert.draft import Draft
 from wsgi_scgi.convert.ledger import Ledger
 from wsgi_scgi.convert.region import EVERYTHING
+from wsgi_scgi.convert.settings import Setting
 
 
 def read(text: str) -> tuple[dict[str, Balancer], str]:
@@ -24,6 +26,11 @@ def read(text: str) -> tuple[dict[str, Balancer], str]:
     found = balancers((main, *hosts), ledger)
     told = ledger.comments((*main.directives, *(host.header for host in hosts)))
     return found, "\n".join(told)
+
+
+def tables(found: dict[str, Balancer]) -> list[dict[str, object]]:
+    """Return the tables of the members of ``pool``."""
+    return [member.table for member in found["pool"].members]
 
 
 def pool(*lines: str) -> str:
@@ -78,50 +85,83 @@ def test_a_parameter_may_stand_in_many_places(
     found, told = read(form.format(parameter))
 
     assert found["pool"].values == values
-    assert found["pool"].members == [{"url": "scgi://h:1"}]
+    assert tables(found) == [{"url": "scgi://h:1"}]
     assert "is not carried over" not in told
 
 
 def test_a_member_has_its_own_parameters() -> None:
-    line = "BalancerMember unix:/run/s|scgi://h loadfactor=1.5 route=a status=+H max=3 lbset=1"
-    (member,) = read(pool(line))[0]["pool"].members
-
-    assert member == {
-        "url": "unix:/run/s|scgi://h",
-        "weight": 1.5,
-        "route": "a",
-        "status": "+H",
-        "max_connections": 3,
-        "lbset": 1,
-    }
+    line = (
+        "BalancerMember unix:/run/s|scgi://h loadfactor=1.5 route=a redirect=b status=+H max=3"
+        " lbset=1"
+    )
+    assert tables(read(pool(line))[0]) == [
+        {
+            "url": "unix:/run/s|scgi://h",
+            "weight": 1.5,
+            "route": "a",
+            "redirect": "b",
+            "status": "+H",
+            "max_connections": 3,
+            "lbset": 1,
+        }
+    ]
 
 
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("BalancerMember scgi://h:1 timeout=5", "timeout=5 is not carried over"),
         ("BalancerMember scgi://h:1 loadfactor=much", "loadfactor=much is not carried over"),
-        ("ProxySet lbmethod=", "lbmethod= is not carried over"),
-        ("ProxySet failonstatus=x", "failonstatus=x is not carried over"),
+        ("BalancerMember scgi://h:1 ttl=5", "ttl has no meaning here"),
         ("ProxySet nofailover=perhaps", "nofailover=perhaps is not carried over"),
-        ("ProxySet stickysession=${X}", "stickysession=${X} is not carried over"),
-        ("ProxySet growth=5", "growth=5 is not carried over"),
+        ("ProxySet lbmethod=heartbeat", "lbmethod=heartbeat: nobody listens to heartbeats here"),
     ],
 )
 def test_what_is_not_carried_over_is_told(line: str, told: str) -> None:
     assert told in read(pool(line))[1]
 
 
-def test_what_members_have_in_common_is_the_balancers() -> None:
-    found, told = read(pool(f"{MEMBER} retry=5", f"{MEMBER}1 retry=5", f"{MEMBER}2 retry=6"))
+def test_what_the_members_agree_about_is_the_balancers_or_the_routes() -> None:
+    said = "retry=5 acquire=200 timeout=20 connectiontimeout=500ms"
+    found, told = read(pool(f"{MEMBER} {said}", f"{MEMBER}1 {said}"))
 
-    assert found["pool"].values == {"retry": 5}
-    assert told.count("retry is for all members, and the first says otherwise") == 1
+    assert found["pool"].values == {"retry": 5, "wait": 0.2}
+    assert {name: one.value for name, one in found["pool"].of_routes.items()} == {
+        "timeout": 20,
+        "connect_timeout": 0.5,
+    }
+    assert "is not carried over" not in told
+
+
+@pytest.mark.parametrize("name", ["retry", "timeout"])
+@pytest.mark.parametrize("others", ["{}=5", ""])
+def test_what_the_members_do_not_agree_about_is_told(name: str, others: str) -> None:
+    found, told = read(pool(f"{MEMBER} {name}=6", f"{MEMBER}1 {others.format(name)}"))
+
+    assert (found["pool"].values, found["pool"].of_routes) == ({}, {})
+    assert f"{name} = 6 is not carried over: it is an option of the " in told
+    assert (f"{name} = 5 is not carried over" in told) is bool(others)
+    assert "not all members say the same" in told
+
+
+def test_the_balancers_own_wait_counts_before_what_its_members_say() -> None:
+    found, told = read(pool(f"{MEMBER} acquire=200", "ProxySet timeout=3"))
+
+    assert found["pool"].values == {"wait": 3}
+    assert "wait = 0.2 is not carried over" in told
+    assert "which says otherwise" in told
+
+
+def test_a_second_line_for_a_member_goes_on_with_the_first() -> None:
+    lines = (f"{MEMBER} status=D", "BalancerMember scgi://H:1/ route=a status=-D+H")
+    found, told = read(pool(*lines))
+
+    assert tables(found) == [{"url": "scgi://h:1", "status": "D+-D+H", "route": "a"}]
+    assert "the same member as in " in told
 
 
 def test_health_checks_are_a_table_of_their_own() -> None:
     line = f"{MEMBER} hcmethod=GET hcuri=/up hcinterval=5 hcpasses=2 hcfails=3"
-    found = read(pool(line, f"{MEMBER}1 hcmethod=None", f"{MEMBER}2 hcmethod=TCP hcfails=x"))[0]
+    found = read(pool(line, f"{MEMBER}1 {line.partition(' hc')[2]}"))[0]
 
     assert found["pool"].health == {
         "method": "scgi",
@@ -166,6 +206,18 @@ def test_tables_are_toml() -> None:
 
 def route(backend: str) -> Draft:
     return Draft(EVERYTHING, "origin", backend)
+
+
+def test_routes_have_the_balancers_name_as_it_is_written_here_and_its_members_options() -> None:
+    found = read(pool(f"{MEMBER} timeout=20"))[0]
+    drafts = [route("BALANCER://Pool/x"), route("balancer://Pond"), route("scgi://Pool/")]
+    drafts[0].options["timeout"] = Setting(33)
+    finish_routes(found, drafts)
+
+    backends = [draft.backend for draft in drafts]
+    assert backends == ["balancer://pool/x", "balancer://pond", "scgi://Pool/"]
+    assert [draft.options.keys() for draft in drafts] == [{"timeout"}, set(), set()]
+    assert drafts[0].options["timeout"].value == 20
 
 
 def test_routes_to_one_balancer_are_closed() -> None:

@@ -5,10 +5,11 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.convert.apache_text import anything
+from tests.convert.apache_text import anything, only
 from wsgi_scgi.config.file import parse_configuration
 from wsgi_scgi.config.mistakes import InvalidConfiguration, Mistake, unknown_key
-from wsgi_scgi.convert.balancers import Balancer
+from wsgi_scgi.convert.administration import Administration
+from wsgi_scgi.convert.balancers import Balancer, Member
 from wsgi_scgi.convert.checking import Document, Parse, accepts_host, mistakes_in
 from wsgi_scgi.convert.draft import Draft
 from wsgi_scgi.convert.region import EVERYTHING, UNKNOWN, PathPrefix, Region, pattern
@@ -143,7 +144,7 @@ class TestGuards:
         draft = route(backend="balancer://b/")
 
         assert settled(draft) == [{"path": "/a/", "exclude": True}]
-        assert draft.reasons[0].startswith("refused: backend: 'balancer://b/' is not")
+        assert draft.reasons[0].startswith("refused: backend: there is no balancer b")
 
     def test_conditions_that_are_refused_become_comments(self) -> None:
         draft = route()
@@ -229,7 +230,7 @@ class TestOtherTables:
     def test_a_balancer_that_is_unknown_closes_the_routes_to_it(self) -> None:
         draft = route(backend="balancer://b/")
         document = Document({}, [draft, route(PathPrefix("/b/"))], [_balancer()])
-        document.settle()
+        document.settle(_refusing_balancers)
 
         assert draft.exclude
         assert "balancer b: not supported by this version: balancer" in draft.reasons
@@ -254,17 +255,59 @@ class TestOtherTables:
 
         assert draft.exclude
 
+    def test_a_value_that_is_refused_is_taken_from_its_own_table_alone(self) -> None:
+        balancer = _balancer()
+        balancer.members.append(Member(only("X\n"), {"url": "scgi://h:2", "weight": 500}))
+        document = Document({}, [route(backend="balancer://b/")], [balancer])
+        document.settle()
+
+        members = tomllib.loads("\n".join(document.lines()))["balancer"]["b"]["member"]
+        assert members == [{"url": "scgi://h:1", "weight": 2}, {"url": "scgi://h:2"}]
+        assert document.lost[0].startswith("balancer b: refused: weight = 500: 500 is out of")
+
+    def test_a_name_that_is_none_here_closes_the_routes(self) -> None:
+        draft = route(backend="balancer://b$/")
+        balancer = _balancer()
+        balancer.name = "b$"
+        document = Document({}, [draft], [balancer])
+        document.settle()
+
+        assert draft.exclude
+        assert "[balancer" not in "\n".join(document.lines())
+
+    def test_the_token_of_the_administrator_is_left_to_be_filled_in(self) -> None:
+        document = Document({}, [route()], [], Administration("/m/"))
+        document.settle()
+
+        assert document.lines()[-4:] == ["[admin]", 'path = "/m/"', 'token = ""', ""]
+        assert document.lost == []
+
+    def test_a_path_of_the_administrator_that_is_refused_becomes_a_comment(self) -> None:
+        document = Document({}, [route()], [], Administration("/../"))
+        document.settle()
+
+        assert "[admin]" not in document.lines()
+        assert document.lost[0].startswith('[admin]: refused: path = "/../": ')
+
 
 def _balancer() -> Balancer:
-    members: list[dict[str, object]] = [{"url": "scgi://h:1", "weight": 2}]
-    return Balancer("b", {"retry": 5}, members, {"fails": 3})
+    member = Member(only("X\n"), {"url": "scgi://h:1", "weight": 2})
+    return Balancer("b", {"retry": 5}, [member], {"fails": 3})
+
+
+def _refusing_balancers(toml: str, name: str) -> object:
+    """Stand for a reader that has no balancers."""
+    if "[balancer" in toml:
+        line = toml.split("\n").index("[balancer.b]") + 1
+        raise InvalidConfiguration([Mistake("balancer", UNKNOWN_KEY, "", line)])
+    return anything(toml, name)
 
 
 def _refusing_in_balancer(key: str, text: str) -> Callable[[str, str], object]:
     def parse(toml: str, name: str) -> object:
         for number, line in enumerate(toml.split("\n"), 1):
             if line.startswith(f"{key} = "):
-                raise InvalidConfiguration([Mistake(f"balancer.b.{key}", text, "", number)])
+                raise InvalidConfiguration([Mistake(key, text, "", number)])
         return anything(toml, name)
 
     return parse

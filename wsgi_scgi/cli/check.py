@@ -8,6 +8,7 @@ from ..compiled import TWINS, in_use
 from ..config.configuration import Configuration
 from ..config.file import load_configuration
 from ..config.server import CommandLine, server_config
+from ..config.serving_advice import advice_on_serving
 from ..errors import ConfigurationError
 
 
@@ -60,5 +61,5 @@ def _report(configuration: Configuration) -> Iterator[str]:
         yield f"state   share = {configuration.share}"
     if configuration.admin is not None:
         yield f"admin   {configuration.admin.path}"
-    for warning in configuration.warnings:
-        yield str(warning)
+    warnings = (*configuration.warnings, *advice_on_serving(configuration, config))
+    yield from map(str, sorted(warnings, key=lambda warning: warning.line))

@@ -2,12 +2,12 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
-from ..address import BackendURL, BalancerURL
+from ..address import BackendURL
 from ..semantics.host import is_among
 from ..semantics.path import EncodedSlash, Pattern, Prefix, decode_path, merge_slashes
-from .configuration import Balancer, Route, path_info_warning
+from .configuration import Route, path_info_warning
 from .kinds import str_as_text
 from .lines import KeyPath
 
@@ -39,25 +39,6 @@ def advice_on(routes: Sequence[tuple[KeyPath, Route]]) -> Advice:
         earlier.append(route)
 
 
-def advice_on_balancers(
-    balancers: Mapping[str, Balancer], routes: Sequence[tuple[KeyPath, Route]]
-) -> Advice:
-    """Yield the key and what is to be thought about, for balancers and their members."""
-    backends = [route.backend for _, route in routes]
-    used = {backend.name for backend in backends if isinstance(backend, BalancerURL)}
-    for name, balancer in balancers.items():
-        at = ("balancer", name)
-        if name not in used:
-            yield at, f"no route has the backend balancer://{name}/"
-        names = {member.route for member in balancer.members}
-        for number, member in enumerate(balancer.members):
-            path = (*at, "member", number)
-            if member.redirect and member.redirect not in names:
-                yield (*path, "redirect"), f"no member has the route {member.redirect}"
-            if balancer.sticky_cookie is not None and not member.route:
-                yield path, "without a route its sessions do not come back to it"
-
-
 def takes_all(earlier: Route, later: Route) -> bool:
     """Tell whether it is certain that ``earlier`` takes every request that ``later`` could."""
     if earlier.host and not (
@@ -70,17 +51,17 @@ def takes_all(earlier: Route, later: Route) -> bool:
     if earlier.match:
         return earlier.match == later.match or _expression_takes_all(earlier.match, later)
     if later.match:
-        return _start_of(later).startswith(f"{merge_slashes(earlier.path).rstrip('/')}/")
+        return start_of(later).startswith(f"{merge_slashes(earlier.path).rstrip('/')}/")
     # All paths that a prefix takes begin with the shortest of them.
     return Prefix(earlier.path).match(later.path) is not None
 
 
 def _expression_takes_all(expression: str, later: Route) -> bool:
     match = _TAKES_ALL_THAT_STARTS_WITH.fullmatch(expression)
-    return match is not None and _start_of(later).startswith(_unescaped(match[1]))
+    return match is not None and start_of(later).startswith(_unescaped(match[1]))
 
 
-def _start_of(route: Route) -> str:
+def start_of(route: Route) -> str:
     """Return what all paths that ``route`` takes begin with, as far as it is certain."""
     if not route.match:
         return merge_slashes(route.path)

@@ -72,27 +72,48 @@ class Number(Shown):
         return f"{value:.15g}"
 
 
+_CLASS = re.compile(r"[1-5]xx")
+
+
 @dataclass(frozen=True, slots=True)
 class StatusList(Shown):
-    """An array of HTTP statuses, from ``lowest`` on."""
+    """An array of HTTP statuses, from ``lowest`` on, which is a whole hundred."""
 
     lowest: int = 400
 
     @property
     def allowed(self) -> str:
         """Return the range."""
-        return f"an array of statuses from {self.lowest} to 599"
+        return f'an array of statuses from {self.lowest} to 599, "5xx" for all from 500 to 599'
 
     def parse(self, raw: object) -> frozenset[int]:
         """Return the set."""
-        statuses = set()
-        for status in array(raw):
-            if isinstance(status, bool) or not isinstance(status, int):
-                raise ValueError(f"{describe(status)} is not a status")
-            if not self.lowest <= status <= 599:
-                raise ValueError(f"{status} is not a status from {self.lowest} to 599")
-            statuses.add(status)
+        statuses: set[int] = set()
+        for word in array(raw):
+            statuses.update(self._statuses(word))
         return frozenset(statuses)
+
+    def _statuses(self, word: object) -> range:
+        if isinstance(word, str) and _CLASS.fullmatch(word):
+            found = range(int(word[0]) * 100, int(word[0]) * 100 + 100)
+        elif isinstance(word, int) and not isinstance(word, bool):
+            found = range(word, word + 1)
+        else:
+            raise ValueError(f"{describe(word)} is not a status")
+        if not self.lowest <= found.start <= 599:
+            raise ValueError(f"{word} is not a status from {self.lowest} to 599")
+        return found
+
+    def show(self, value: object) -> str:
+        """Return the array, a whole hundred as one word."""
+        left = set(value) if isinstance(value, frozenset) else set()
+        words: dict[int, str] = {}
+        for first in range(self.lowest, 600, 100):
+            if left.issuperset(range(first, first + 100)):
+                left.difference_update(range(first, first + 100))
+                words[first] = show(f"{first // 100}xx")
+        words |= {status: str(status) for status in left}
+        return f"[{', '.join(words[status] for status in sorted(words))}]"
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,7 @@ class BalancerOptions(Table):
             default=8,
             kind=Count(maximum=1000),
             text="How many members can be added while the gateway runs.",
-            apache="BalancerGrowth",
+            apache="growth",
         )
     )
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from ..errors import ConfigurationError
-from .advice import advice_on, advice_on_balancers
+from .advice import advice_on
+from .balancer_advice import advice_on_admin, advice_on_balancers
 from .balancer_options import AdminOptions, StateOptions
 from .balancer_tables import read_balancers
 from .configuration import Configuration, Route, Source
@@ -110,18 +111,21 @@ class _Reader:
         reader = RouteReader(self._findings, frozenset(found))
         routes = tuple(reader.routes(document.get("route", [])))
         state = self._table("state", StateOptions, document)
+        admin = self._table("admin", AdminOptions, document) if "admin" in document else None
         source = self._findings.source
+        advice = (
+            *advice_on(routes),
+            *advice_on_balancers(balancers, routes),
+            *advice_on_admin(admin, routes),
+        )
         return Configuration(
             server=MappingProxyType(server),
             routes=tuple(route for _, route in routes),
             balancers=MappingProxyType(balancers),
             share=state.share if state is not None else "",
-            admin=self._table("admin", AdminOptions, document) if "admin" in document else None,
+            admin=admin,
             source=source,
-            warnings=tuple(
-                source.mistake(path, f"warning: {text}")
-                for path, text in (*advice_on(routes), *advice_on_balancers(balancers, routes))
-            ),
+            warnings=tuple(source.mistake(path, f"warning: {text}") for path, text in advice),
         )
 
     def _table(

@@ -101,12 +101,12 @@ def server_config(configuration: Configuration, command_line: CommandLine) -> "C
     layers.apply(command_line.flags, _refuse_flag)
     layers.apply(arguments, _refuse_flag)
     config = layers.finish()
-    if not command_line.insecure and any(map(_is_exposed, config.address)):
+    if not command_line.insecure and any(map(is_exposed, config.address)):
         _refuse_unprotected(configuration)
     return config
 
 
-def _is_exposed(address: tuple[str, int] | str | int) -> bool:
+def is_exposed(address: tuple[str, int] | str | int) -> bool:
     """Tell whether others than the users of this machine could connect; a descriptor may be so."""
     if isinstance(address, tuple):
         try:

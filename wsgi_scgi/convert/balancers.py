@@ -1,98 +1,74 @@
 """``<Proxy balancer://NAME>``, BalancerMember, ProxySet and the parameters of ProxyPass."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
+from ..address import parse_backend_url
+from ..errors import AddressError
+from .balancer_parameters import (
+    OF_ROUTES,
+    SHARED,
+    Reading,
+    read_balancer_parameter,
+    read_member_parameter,
+)
 from .definitions import is_unresolved
 from .directive import Certainty, Directive
 from .draft import Draft
+from .health_checks import KEYS as HEALTH_KEYS
+from .health_checks import Checks, Definitions, health_of
 from .ledger import Ledger
 from .server_block import ServerBlock
-from .settings import seconds
+from .settings import Setting
 from .toml_text import key_value, toml_key
 
 _SCHEME = "balancer://"
 
 
-def _number(text: str) -> int | float | None:
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return int(value) if value.is_integer() and "." not in text else value
+@dataclass(slots=True)
+class Member:
+    """A member: its table in our file, what it says for all of them, and how it is checked."""
 
+    directive: Directive
+    table: dict[str, object]
+    common: dict[str, object] = field(default_factory=dict)
+    checks: Checks = field(init=False)
 
-def _switch(text: str) -> bool | None:
-    return {"on": True, "off": False}.get(text.lower())
-
-
-def _statuses(text: str) -> list[int] | None:
-    words = text.split(",")
-    return [int(word) for word in words] if all(word.isdecimal() for word in words) else None
-
-
-def _text(text: str) -> str | None:
-    return None if is_unresolved(text) or not text else text
-
-
-Read = Callable[[str], object]
-_BALANCER: Mapping[str, tuple[str, Read]] = MappingProxyType(
-    {
-        "lbmethod": ("method", lambda text: _text(text.lower())),
-        "stickysession": ("sticky_session", _text),
-        "maxattempts": ("max_attempts", _number),
-        "retry": ("retry", seconds),
-        "forcerecovery": ("force_recovery", _switch),
-        "failonstatus": ("fail_on_status", _statuses),
-        "failontimeout": ("fail_on_timeout", _switch),
-        "nofailover": ("no_failover", _switch),
-        "timeout": ("wait", seconds),
-    }
-)
-_MEMBER: Mapping[str, tuple[str, Read]] = MappingProxyType(
-    {
-        "loadfactor": ("weight", _number),
-        "route": ("route", _text),
-        "status": ("status", _text),
-        "max": ("max_connections", _number),
-        "lbset": ("lbset", _number),
-    }
-)
-_HEALTH: Mapping[str, tuple[str, Read]] = MappingProxyType(
-    {
-        "hcmethod": ("method", lambda text: "tcp" if text.lower() == "tcp" else "scgi"),
-        "hcuri": ("uri", _text),
-        "hcinterval": ("interval", seconds),
-        "hcpasses": ("passes", _number),
-        "hcfails": ("fails", _number),
-    }
-)
+    def __post_init__(self) -> None:
+        self.checks = Checks(self.directive)
 
 
 @dataclass(slots=True)
 class Balancer:
-    """A balancer and its members, as tables of our file."""
+    """A balancer and its members, as tables of our file.
+
+    ``of_routes`` are options that the routes to it have.
+    """
 
     name: str
     values: dict[str, object] = field(default_factory=dict)
-    members: list[dict[str, object]] = field(default_factory=list)
+    members: list[Member] = field(default_factory=list)
     health: dict[str, object] = field(default_factory=dict)
+    of_routes: dict[str, Setting] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
+
+    def tables(self) -> Iterator[tuple[str, dict[str, object]]]:
+        """Yield each table with the line that opens it."""
+        table = f"balancer.{toml_key(self.name)}"
+        yield f"[{table}]", self.values
+        for member in self.members:
+            yield f"[[{table}.member]]", member.table
+        if self.health:
+            yield f"[{table}.health]", self.health
 
     def lines(self) -> list[str]:
         """Return the tables in TOML."""
-        table = f"balancer.{toml_key(self.name)}"
-        lines = [f"[{table}]", *_pairs(self.values)]
-        for member in self.members:
-            lines += ["", f"[[{table}.member]]", *_pairs(member)]
-        if self.health:
-            lines += ["", f"[{table}.health]", *_pairs(self.health)]
-        return lines
+        return [line for one in self.tables() for line in ("", *table_lines(*one))][1:]
 
 
-def _pairs(values: Mapping[str, object]) -> list[str]:
-    return [key_value(name, value) for name, value in values.items()]
+def table_lines(header: str, values: Mapping[str, object]) -> list[str]:
+    """Return a table in TOML."""
+    return [header, *(key_value(name, value) for name, value in values.items())]
 
 
 def balancer_name(url: str) -> str:
@@ -106,6 +82,7 @@ def balancers(blocks: Sequence[ServerBlock], ledger: Ledger) -> dict[str, Balanc
     """Return the balancers that the blocks declare, in order of their names' appearance."""
     found: dict[str, Balancer] = {}
     declared_in: dict[str, ServerBlock] = {}
+    definitions = Definitions(blocks, ledger)
     for block in blocks:
         for directive in block.named("<proxy", "balancermember", "proxyset"):
             name = balancer_name(directive.argument)
@@ -114,26 +91,71 @@ def balancers(blocks: Sequence[ServerBlock], ledger: Ledger) -> dict[str, Balanc
             balancer = found.setdefault(name, Balancer(name))
             if declared_in.setdefault(name, block) is not block:
                 balancer.problems.append(f"{directive}: another server has one of this name")
-            _read_line(balancer, directive, directive.words[1:], ledger)
+            reader = _Reader(balancer, definitions, ledger)
+            reader.read_line(directive, directive.words[1:])
             for child in directive.children:
                 if child.certainty is not Certainty.DOUBTED:
-                    _read_line(balancer, child, child.words, ledger)
+                    reader.read_line(child, child.words)
     for block in blocks:
         for directive in block.directives:
             for one in directive.walk():
                 _read_proxy_pass(found, one, ledger)
+    for balancer in found.values():
+        _settle_common(balancer, ledger)
+        checks = [member.checks for member in balancer.members]
+        balancer.health = health_of(checks, definitions, ledger)
     return found
 
 
-def _read_line(
-    balancer: Balancer, directive: Directive, words: Sequence[str], ledger: Ledger
-) -> None:
-    match directive.key:
-        case "balancermember" if words:
-            _read_member(balancer, directive, words, ledger)
-        case "proxyset" | "<proxy":
-            ledger.use(directive)
-            _read_parameters(balancer, directive, words, ledger)
+class _Reader:
+    """Read lines for one balancer."""
+
+    def __init__(self, balancer: Balancer, definitions: Definitions, ledger: Ledger) -> None:
+        self._balancer = balancer
+        self._definitions = definitions
+        self._ledger = ledger
+
+    def read_line(self, directive: Directive, words: Sequence[str]) -> None:
+        match directive.key:
+            case "balancermember" if words:
+                self._read_member(directive, words)
+            case "proxyset" | "<proxy":
+                self._ledger.use(directive)
+                _read_parameters(self._balancer, directive, words, self._ledger)
+
+    def _read_member(self, directive: Directive, words: Sequence[str]) -> None:
+        self._ledger.use(directive)
+        url, *parameters = words
+        if is_unresolved(url) or not url.rpartition("|")[2].lower().startswith("scgi:"):
+            self._balancer.problems.append(f"{directive}: not an SCGI backend")
+        member = self._known(url, directive)
+        for key, text in _key_values(parameters):
+            if key in HEALTH_KEYS:
+                self._definitions.take(member.checks, key, text)
+            else:
+                reading = read_member_parameter(key, text)
+                is_common = reading.name in SHARED | OF_ROUTES
+                table = member.common if is_common else member.table
+                _take(reading, table, directive, self._ledger)
+
+    def _known(self, url: str, directive: Directive) -> Member:
+        """Return the member of this URL: a second line goes on with the first, as in Apache."""
+        for member in self._balancer.members:
+            if _identity(str(member.table["url"])) == _identity(url):
+                text = f"the same member as in {member.directive.place}: its parameters are added"
+                self._ledger.remark(directive, text)
+                return member
+        member = Member(directive, {"url": url})
+        self._balancer.members.append(member)
+        return member
+
+
+def _identity(url: str) -> object:
+    try:
+        backend = parse_backend_url(url)
+    except AddressError:
+        return url
+    return backend.address, backend.path.rstrip("/")
 
 
 def _read_proxy_pass(found: dict[str, Balancer], directive: Directive, ledger: Ledger) -> None:
@@ -152,56 +174,58 @@ def _read_parameters(
     balancer: Balancer, directive: Directive, words: Sequence[str], ledger: Ledger
 ) -> None:
     for key, text in _key_values(words):
-        if not _read(_BALANCER, key, text, balancer.values):
-            ledger.remark(directive, f"{key}={text} is not carried over")
+        _take(read_balancer_parameter(key, text), balancer.values, directive, ledger)
 
 
-def _read_member(
-    balancer: Balancer, directive: Directive, words: Sequence[str], ledger: Ledger
-) -> None:
-    ledger.use(directive)
-    url, *parameters = words
-    if is_unresolved(url) or not url.rpartition("|")[2].lower().startswith("scgi:"):
-        balancer.problems.append(f"{directive}: not an SCGI backend")
-    member: dict[str, object] = {"url": url}
-    for key, text in _key_values(parameters):
-        if key == "hcmethod" and text.lower() == "none":
+def _take(reading: Reading, table: dict[str, object], directive: Directive, ledger: Ledger) -> None:
+    if reading.remark:
+        ledger.remark(directive, reading.remark)
+    if reading.name == "status" and "status" in table:
+        # In Apache the letters of each word are added to those before.
+        table["status"] = f"{table['status']}+{reading.value}"
+    elif reading.name:
+        table[reading.name] = reading.value
+
+
+def _settle_common(balancer: Balancer, ledger: Ledger) -> None:
+    """Take what members say for all of them, where they agree."""
+    for name in sorted(SHARED | OF_ROUTES):
+        members = [member for member in balancer.members if name in member.common]
+        if not members:
             continue
-        if key == "retry":
-            _take_once(balancer.values, {"retry": seconds(text)}, directive, ledger)
-        elif key in _HEALTH:
-            health: dict[str, object] = {}
-            _read(_HEALTH, key, text, health)
-            _take_once(balancer.health, health, directive, ledger)
-        elif not _read(_MEMBER, key, text, member):
-            ledger.remark(directive, f"{key}={text} is not carried over")
-    balancer.members.append(member)
-
-
-def _take_once(
-    table: dict[str, object], values: Mapping[str, object], directive: Directive, ledger: Ledger
-) -> None:
-    """Take what members have in common, from the first that says it."""
-    for name, value in values.items():
-        if value is not None and table.setdefault(name, value) != value:
-            ledger.remark(directive, f"{name} is for all members, and the first says otherwise")
-
-
-def _read(
-    keys: Mapping[str, tuple[str, Read]], key: str, text: str, table: dict[str, object]
-) -> bool:
-    """Put what ``key=text`` means into ``table``; return False if it means nothing."""
-    name, read = keys.get(key, ("", _text))
-    value = read(text) if name else None
-    if value is not None:
-        table[name] = value
-    return value is not None
+        first = members[0]
+        value = first.common[name]
+        whose = "of the routes to the balancer" if name in OF_ROUTES else "of the balancer"
+        problem = ""
+        if len(members) < len(balancer.members) or any(
+            member.common[name] != value for member in members
+        ):
+            problem = "and not all members say the same"
+        elif name in SHARED and balancer.values.get(name, value) != value:
+            problem = "which says otherwise"
+        elif name in OF_ROUTES:
+            balancer.of_routes[name] = Setting(value, (first.directive.place,))
+        else:
+            balancer.values[name] = value
+        for member in members if problem else ():
+            text = f"{name} = {member.common[name]} is not carried over: it is an option {whose}"
+            ledger.remark(member.directive, f"{text} here, {problem}")
 
 
 def _key_values(words: Sequence[str]) -> Iterator[tuple[str, str]]:
     for word in words:
         key, _, text = word.partition("=")
         yield key.lower(), text
+
+
+def finish_routes(found: Mapping[str, Balancer], drafts: Sequence[Draft]) -> None:
+    """Write each balancer's name as here, and give its routes what members have in Apache."""
+    for draft in drafts:
+        name = balancer_name(draft.backend)
+        if name:
+            draft.backend = f"{_SCHEME}{name}{draft.backend[len(_SCHEME) + len(name) :]}"
+        if name in found:
+            draft.options |= found[name].of_routes
 
 
 def close_routes_to(name: str, drafts: Sequence[Draft], reason: str) -> None:

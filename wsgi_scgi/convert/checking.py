@@ -5,10 +5,12 @@ a comment; a route that would let in more without it is excluded.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from ..config.file import parse_configuration
 from ..config.mistakes import InvalidConfiguration, Mistake, unknown_key
-from .balancers import Balancer, close_routes_to
+from .administration import Administration
+from .balancers import Balancer, close_routes_to, table_lines
 from .draft import Draft
 from .region import PathPrefix, covers, parent, widened
 from .settings import Setting
@@ -40,6 +42,14 @@ def accepts_host(name: str, parse: Parse = parse_configuration) -> bool:
     return not mistakes_in("\n".join(lines), parse)
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One table of a balancer."""
+
+    balancer: Balancer
+    table: dict[str, object]
+
+
 class Document:
     """The parts of the file, which the reader may take from."""
 
@@ -48,10 +58,12 @@ class Document:
         server: Mapping[str, object],
         drafts: Sequence[Draft],
         balancers: Sequence[Balancer],
+        admin: Administration | None = None,
     ) -> None:
         self._server = dict(server)
         self._drafts = list(drafts)
         self._balancers = list(balancers)
+        self._admin = admin
         self.lost: list[str] = []
         """What was taken out of tables other than routes, for comments."""
 
@@ -66,8 +78,10 @@ class Document:
                 owner = owners.get(mistake.line)
                 if isinstance(owner, Draft):
                     changed |= _put_right(owner, mistake, moved)
-                elif isinstance(owner, Balancer):
+                elif isinstance(owner, _Part):
                     changed |= self._put_balancer_right(owner, mistake)
+                elif isinstance(owner, Administration):
+                    changed |= self._put_admin_right(mistake)
                 else:
                     changed |= self._put_server_right(mistake)
 
@@ -90,7 +104,11 @@ class Document:
             pairs = [key_value(name, value) for name, value in self._server.items()]
             parts.append((None, ["[server]", *pairs]))
         parts += [(draft, draft.lines()) for draft in drafts]
-        parts += [(balancer, balancer.lines()) for balancer in self._balancers]
+        for balancer in self._balancers:
+            for header, table in balancer.tables():
+                parts.append((_Part(balancer, table), table_lines(header, table)))
+        if self._admin is not None:
+            parts.append((self._admin, self._admin.lines()))
         owners: dict[int, object] = {}
         lines: list[str] = []
         for owner, new in parts:
@@ -105,14 +123,23 @@ class Document:
             self.lost.append(f"[server] {_lost(mistake, value)}")
         return value is not None
 
-    def _put_balancer_right(self, balancer: Balancer, mistake: Mistake) -> bool:
-        """Take a key out of a balancer, or the balancer, which closes the routes to it."""
-        key = mistake.key.rpartition(".")[2]
-        tables = [balancer.values, *balancer.members, balancer.health]
-        found = [table.pop(key) for table in tables if key in table and key != "url"]
-        if found:
-            self.lost.append(f"balancer {balancer.name}: {_lost(mistake, found[0], key)}")
+    def _put_admin_right(self, mistake: Mistake) -> bool:
+        """Take the table out for a path that is refused; the token is to be filled in."""
+        if self._admin is None or mistake.key == "token":
+            return False
+        self.lost.append(f"[admin]: {_lost(mistake, self._admin.path, 'path')}")
+        self._admin = None
+        return True
+
+    def _put_balancer_right(self, part: _Part, mistake: Mistake) -> bool:
+        """Take a key out of a table, or the balancer, which closes the routes to it."""
+        balancer, key = part.balancer, mistake.key
+        if key in part.table and key != "url":
+            value = part.table.pop(key)
+            self.lost.append(f"balancer {balancer.name}: {_lost(mistake, value)}")
             return True
+        if balancer not in self._balancers:
+            return False
         self._balancers.remove(balancer)
         reason = f"balancer {balancer.name}: {_why(mistake)}"
         self.lost += [reason, *(line for line in balancer.lines() if line)]

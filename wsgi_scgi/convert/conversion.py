@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..config.file import parse_configuration
-from .balancers import balancers, usable_balancers
+from .administration import administration
+from .balancers import balancers, finish_routes, usable_balancers
 from .checking import Document, Parse, accepts_host
 from .directive import Directive
 from .draft import Draft
@@ -61,9 +62,14 @@ def convert(
             ledger.use(*host.header.walk())
     server = Server((main,), tree.server_root, ledger)
     drafts = drafts_for(server, choice.hosts, lambda name: accepts_host(name, parse))
-    declared = balancers((main, *choice.hosts), ledger)
+    servers = (main, *choice.hosts)
+    declared = balancers(servers, ledger)
+    finish_routes(declared, drafts)
     document = Document(
-        {**choice.settings, **_limits(main, ledger)}, drafts, usable_balancers(declared, drafts)
+        {**choice.settings, **_limits(main, ledger)},
+        drafts,
+        usable_balancers(declared, drafts),
+        administration(servers, ledger),
     )
     document.settle(parse)
     head = [f"Converted from {path}; read it, then run: wsgi-scgi check"]

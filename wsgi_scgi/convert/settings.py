@@ -102,7 +102,8 @@ _IDLE_PARAMETERS_NAMES = """
     keepalive max min ping receivebuffersize responsefieldsize retry secret smax ttl upgrade
     loadfactor lbset route redirect status mapping
 """
-_IDLE_PARAMETERS = frozenset(_IDLE_PARAMETERS_NAMES.split())
+IDLE_PARAMETERS = frozenset(_IDLE_PARAMETERS_NAMES.split())
+"""Parameters of a backend that mean nothing to a gateway, or nothing for a single backend."""
 
 
 def settings_for(sections: Sequence[Section], target: Region, ledger: Ledger) -> Settings:
@@ -228,7 +229,7 @@ def apply_parameters(
         value = seconds(text)
         if name is not None and value is not None:
             settings.options[name] = Setting(value, (directive.place,))
-        elif key in _IDLE_PARAMETERS:
+        elif key in IDLE_PARAMETERS:
             idle.append(key)
         else:
             ledger.remark(directive, f"{key}={text} is not understood")

@@ -16,7 +16,7 @@ _MEANINGLESS: Final = """
     acceptfilter acceptpathinfo accessfilename addalt addaltbyencoding addaltbytype addcharset
     adddefaultcharset adddescription addencoding addicon addiconbyencoding addiconbytype
     addlanguage addmoduleinfo addtype allowconnect allowoverride allowoverridelist
-    asyncrequestworkerfactor balancergrowth balancerinherit balancerpersist brotlialteretag
+    asyncrequestworkerfactor brotlialteretag
     brotlicompressionmaxinputblock brotlicompressionquality brotlicompressionwindow
     brotlifilternote bufferedlogs buffersize cachedefaultexpire cachedetailheader cachedirlength
     cachedirlevels cachedisable cacheenable cachefile cacheheader cacheignorecachecontrol
@@ -37,7 +37,7 @@ _MEANINGLESS: Final = """
     h2maxworkeridleseconds h2maxworkers h2minworkers h2moderntlsonly h2outputbuffering h2padding
     h2push h2pushdiarysize h2pushpriority h2pushresource h2serializeheaders h2streammaxmemsize
     h2streamtimeout h2tlscooldownsecs h2tlswarmupsize h2upgrade h2windowsize headername
-    heartbeataddress heartbeatlisten heartbeatmaxservers heartbeatstorage hostnamelookups
+    hostnamelookups
     identitycheck identitychecktimeout imapbase imapdefault imapmenu
     indexforbiddenreturn404 indexheadinsert indexignore indexignorereset indexoptions
     indexorderdefault indexstylesheet keepalive keepalivetimeout keptbodysize languagepriority
@@ -108,6 +108,16 @@ _GROUPS: Final[Mapping[str, str]] = MappingProxyType(
         "the checks of a balancer are in [balancer.NAME.health]": (
             "proxyhcexpr proxyhctemplate proxyhctpsize"
         ),
+        "nobody listens to heartbeats here": (
+            "heartbeataddress heartbeatlisten heartbeatmaxservers heartbeatstorage"
+        ),
+        "members can be added while the gateway runs (see growth), balancers cannot": (
+            "balancergrowth"
+        ),
+        "what is changed while the gateway runs outlives a reload, not a restart": (
+            "balancerpersist"
+        ),
+        "balancers are there for all hosts": "balancerinherit",
         "this gateway is no forward proxy": "proxyremote proxyremotematch noproxy proxydomain",
         "no file matches here; see whether the server has one": "include includeoptional",
         "no request can match it": "proxypass proxypassmatch",
