@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import difflib
 import os
 import re
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 from tests.kit import gateways
 from tests.kit.gateways import Gateway
@@ -20,6 +21,8 @@ OURS = "wsgi_scgi.worker.GatewayWorker"
 STOCK = "gevent"
 APPLICATION = "tests.worker.site:application"
 BOUND = 20.0
+
+_Found = TypeVar("_Found")
 
 # Seconds in which a server that is not busy reads a piece.  No verdict depends on it: a piece that
 # is read together with the next one is only a test of less.
@@ -107,7 +110,8 @@ class Pair:
     def exchange(self, *pieces: bytes) -> bytes:
         """Return what both say to the same bytes; fail if they differ."""
         theirs = exchange(self.stock, *pieces)
-        assert exchange(self.ours, *pieces) == theirs
+        ours = exchange(self.ours, *pieces)
+        assert ours == theirs, f"{ours!r}, but gunicorn: {theirs!r}"
         return theirs
 
     def lean(self, *pieces: bytes) -> bytes:
@@ -115,10 +119,11 @@ class Pair:
         assert LEAN in answers(self.ours, *pieces)
         return self.exchange(*pieces)
 
-    def logged(self, find: Callable[[Gateway], Any]) -> Any:
-        """Return what `find` finds in the logs of both, once it does; fail if they differ."""
+    def logged(self, find: Callable[[Gateway], list[str]]) -> list[str]:
+        """Return the lines that `find` finds for both, once it does; fail if they differ."""
         theirs = wait_until(lambda: find(self.stock), self.stock)
-        assert wait_until(lambda: find(self.ours), self.ours) == theirs
+        ours = wait_until(lambda: find(self.ours), self.ours)
+        assert ours == theirs, "\n".join(difflib.unified_diff(theirs, ours, "gunicorn", "ours"))
         return theirs
 
 
@@ -138,7 +143,7 @@ def as_file(settings: Mapping[str, object]) -> str:
     return "".join(f"{name} = {value!r}\n" for name, value in settings.items())
 
 
-def wait_until(condition: Callable[[], Any], gateway: Gateway) -> Any:
+def wait_until(condition: Callable[[], _Found], gateway: Gateway) -> _Found:
     """Return what `condition` gives as soon as it is true; fail with the log after a while."""
     deadline = time.monotonic() + BOUND
     while not (found := condition()):

@@ -164,6 +164,21 @@ def _socketpair() -> tuple[Any, Any]:
     return near, far
 
 
+def _changed(environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    """Change what came, as middleware does before it hands on to another application."""
+    environ["HTTP_X_NAME"] = "another"
+    environ["HTTP_X_NEW"] = "new"
+    environ["RAW_URI"] = "/another"
+    environ["REQUEST_METHOD"] = "PATCH"
+    environ.pop("HTTP_USER_AGENT", None)
+    return _text(b"changed", start_response)
+
+
+def _complains(environ: dict[str, Any], start_response: Start) -> list[bytes]:
+    environ["wsgi.errors"].write("the application complains\n")
+    return _text(b"complained", start_response)
+
+
 def _worker(_environ: dict[str, Any], start_response: Start) -> list[bytes]:
     return _text(str(os.getpid()).encode(), start_response)
 
@@ -188,5 +203,7 @@ PAGES: dict[str, Callable[[dict[str, Any], Start], Iterable[bytes]]] = {
     "/short-file": _short_file,
     "/no-file": _no_file,
     "/splice": _splice,
+    "/changed": _changed,
+    "/complains": _complains,
     "/worker": _worker,
 }
