@@ -122,12 +122,13 @@ def make_board(configuration: Configuration, *, shared: bool | None = None) -> B
     for name, address in lone.items():
         pool = board.pool(name)
         with pool.lock:
-            pool.enrol(MemberText(address_url(address)))
             pool.bump()
+            pool.enrol(MemberText(address_url(address)))
     return board
 
 
 def _enrol_members(configured: ConfiguredBalancer, pool: Pool) -> None:
+    pool.bump()
     for member in configured.members:
         slot = pool.enrol(
             MemberText(member.name, member.route, member.redirect),
@@ -137,7 +138,6 @@ def _enrol_members(configured: ConfiguredBalancer, pool: Pool) -> None:
             max_connections=member.max_connections,
         )
         pool.configured[slot] = pool.status[slot]
-    pool.bump()
 
 
 def _named(configured: ConfiguredBalancer, pool: Pool) -> Balancer:

@@ -1,5 +1,6 @@
 """Who may be chosen: states, sets, spares, standbys, rests, probes and slow starts."""
 
+from array import array
 from dataclasses import FrozenInstanceError
 from math import inf
 
@@ -13,6 +14,7 @@ from wsgi_scgi.balancer.candidates import (
     SLOW_START_STEPS,
     Candidates,
     candidates,
+    full_slots,
     usable,
 )
 from wsgi_scgi.scoreboard.pool import Pool
@@ -229,6 +231,18 @@ def test_nobody_starts_slowly_who_was_always_there_or_where_it_is_not_asked_for(
     assert list(candidates(pool, NOW, slow_start=10.0).weights) == [100, 5]
     assert list(candidates(pool, NOW).weights) == [100, 100]
     assert candidates(pool, NOW).next_change == inf
+
+
+def test_places_are_full_by_the_requests_of_all_processes_together() -> None:
+    def column(*numbers: int) -> "memoryview[int]":
+        return memoryview(array("q", numbers))
+
+    limits = column(0, 1, 2, 3, 2)
+    rows = [column(9, 0, 1, 1, 2), column(9, 0, 1, 1, 3)]
+
+    assert full_slots(limits, rows) == (2, 4)
+    assert full_slots(limits, rows[:1]) == (4,)
+    assert full_slots(limits, []) == ()
 
 
 def test_chosen_members_can_be_made_candidates_whatever_their_state() -> None:

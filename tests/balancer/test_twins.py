@@ -18,6 +18,7 @@ NAMES = (
     "candidates",
     "count_bytes",
     "count_turn",
+    "full_slots",
     "least_draw",
     "least_load",
     "take_least_busy",
@@ -144,6 +145,14 @@ def test_both_forms_draw_alike(draws: list[tuple[int, int]], place: int) -> None
     assert twin(seeds, weights, place) == reference(seeds, weights, place)
 
 
+@given(_COUNTS, st.lists(_COUNTS, max_size=3))
+def test_both_forms_find_the_same_full_places(limits: list[int], busy: list[list[int]]) -> None:
+    reference, twin = both("full_slots")
+    columns = column("q", limits), [column("q", row) for row in busy]
+
+    assert twin(*columns) == reference(*columns)
+
+
 _NEAR = st.sampled_from([0.0, 39.0, 40.0, 95.0, 99.9, 100.0, 100.1, 160.0])
 _MEMBER = st.tuples(
     st.sets(st.sampled_from("DSIRHENC"), max_size=4),
@@ -198,6 +207,8 @@ def test_columns_of_other_lengths_are_refused() -> None:
     seeds = array("Q", [1])
     with pytest.raises(ValueError, match="do not fit together"):
         both("take_least_busy")[1](_SLOTS, _WEIGHTS, _ROW, rows=[_ROW, longer], weighted=True)
+    with pytest.raises(ValueError, match="do not fit together"):
+        both("full_slots")[1](_ROW, [_ROW, longer])
     with pytest.raises(ValueError, match="do not fit together"):
         both("count_bytes")[1]([longer], _ROW, column("d", [0, 0]), 1.0)
     with pytest.raises(ValueError, match="do not fit together"):

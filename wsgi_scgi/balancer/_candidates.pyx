@@ -1,5 +1,5 @@
 # cython: language_level=3, wraparound=False
-"""The compiled twin of ``candidates`` in candidates.py, its reference."""
+"""The compiled twins of ``candidates`` and ``full_slots`` in candidates.py, their reference."""
 
 from cpython.array cimport array, clone
 from libc.math cimport INFINITY
@@ -84,6 +84,25 @@ def candidates(object pool, double now, *, double slow_start=0.0, object without
         usable_weights=usable_weights[:number],
         next_change=next_change,
     )
+
+
+def full_slots(const int64_t[::1] limits, object rows):
+    """Return the slots with as many requests in flight as their limits allow."""
+    cdef Py_ssize_t slot, capacity = limits.shape[0]
+    cdef array sums = clone(_numbers, capacity, True)
+    cdef int64_t[::1] busy = sums
+    cdef const int64_t[::1] row
+    cdef list full = []
+    for each in rows:
+        row = each
+        if row.shape[0] != capacity:
+            raise ValueError("rows and limits do not fit together")
+        for slot in range(capacity):
+            busy[slot] += row[slot]
+    for slot in range(capacity):
+        if 0 < limits[slot] <= busy[slot]:
+            full.append(slot)
+    return tuple(full)
 
 
 cdef array _first_set(

@@ -103,6 +103,7 @@ class Attempts:
         "session",
         "spoke_to_client",
         "_balancer",
+        "_elected",
         "_key",
         "_pause",
         "_request",
@@ -119,6 +120,7 @@ class Attempts:
         self._pause = pause
         self._tried: tuple[int, ...] = ()
         self._started = 0.0
+        self._elected: Lease | None = None
         self.session: Session | None = balancer.session_of(request)
         self._key = balancer.key_of(request)
         self.spoke_to_client = False
@@ -134,15 +136,19 @@ class Attempts:
 
         Raises NoMember if there is none; before the first attempt only after ``wait`` seconds.
         """
-        balancer = self._balancer
-        if self._tried:
-            lease = balancer.elect(self.session, self._key, without=self._tried)
+        if self._elected is not None:
+            lease, self._elected = self._elected, None
+        elif self._tried:
+            lease = self._another()
         else:
-            balancer.budget.add()
+            self._balancer.budget.add()
             lease = self._first()
             self._started = lease.started
         self._tried += (lease.member.slot,)
         return lease
+
+    def _another(self) -> Lease:
+        return self._balancer.elect(self.session, self._key, without=self._tried)
 
     def _first(self) -> Lease:
         balancer = self._balancer
@@ -167,14 +173,23 @@ class Attempts:
         return self._may_happen_twice() and self._balancer.budget.take()
 
     def may_refuse(self, status: int) -> bool:
-        """Tell whether ``status`` is to be asked another member for (``next_upstream``)."""
-        return (
+        """Tell whether another member is to be asked for another answer (``next_upstream``).
+
+        It is elected then, so that the answer with ``status`` is not dropped for nothing.
+        """
+        if not (
             status in self._balancer.rules.attempts.next_upstream
             and self._is_left()
-            and self._balancer.has_other(self._tried)
             and self._may_happen_twice()
+            and self._balancer.has_other(self._tried)
             and self._balancer.budget.take()
-        )
+        ):
+            return False
+        try:
+            self._elected = self._another()
+        except NoMember:
+            return False
+        return True
 
     def _is_left(self) -> bool:
         """Tell whether number and time of the attempts allow another."""

@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterator, Sequence
 from ..address import parse_backend_url
 from ..errors import NoMember
 from ..gateway.request import Request
-from ..scoreboard.pool import Pool, Row
+from ..scoreboard.pool import NO_PROBE, Pool
 from ..scoreboard.status import Status
 from .attempts import RetryBudget
-from .candidates import Candidates, candidates, usable
+from .candidates import Candidates, candidates, full_slots, usable
 from .lease import Lease
 from .member import Member
 from .methods import METHODS
@@ -36,6 +36,10 @@ HISTORY = 62
 OUT = Status.DISABLED | Status.STOPPED | Status.HEALTH_FAILED | Status.DRAIN
 """The states in which no rest matters: somebody has said that the member is not to serve."""
 
+_ILL = Status.HEALTH_FAILED | Status.ERROR
+"""The states that health checks end."""
+
+_RESTS = Status.ERROR | Status.IGNORE_ERRORS
 
 _DEFAULTS = BalancerRules()
 
@@ -65,10 +69,13 @@ class Balancer:
         self.has_key = key_of is not None
         self._key_of = key_of
         self._epoch = -1
+        self._roster = -1
         self._members: dict[int, Member] = {}
+        self._routes: dict[str, list[Member]] = {}
         self._lone: Member | None = None
         self._has_limits = False
         self._candidates: Candidates | None = None
+        self._others: tuple[Sequence[int], Candidates] | None = None
 
     # Its members.
 
@@ -85,9 +92,10 @@ class Balancer:
         return list(self._members.values())
 
     def has_other(self, tried: Sequence[int]) -> bool:
-        """Tell whether a member that was not tried might serve."""
-        status = self.pool.status
-        return any(slot not in tried and not status[slot] & OUT for slot in self._members)
+        """Tell whether there is a member for a request that has tried some."""
+        with self.pool.lock:
+            self.refresh()
+            return bool(self._may_be(self.clock(), tried, self._full()).slots)
 
     def refresh(self) -> None:
         """Read again what changes seldom, if it has.  Call it with the lock held."""
@@ -95,14 +103,20 @@ class Balancer:
         epoch = pool.epoch
         if epoch == self._epoch:
             return
-        self._members = dict(self._read_members())
-        self._candidates = None
-        self._has_limits = any(pool.max_connections[slot] for slot in self._members)
-        self._lone = None
-        if len(self._members) == 1 and not self._has_limits:
-            (member,) = self._members.values()
-            if not pool.status[member.slot] & OUT:
-                self._lone = member
+        if pool.roster != self._roster:
+            self._roster = pool.roster
+            self._members = dict(self._read_members())
+            self._routes = {}
+            for member in self._members.values():
+                self._routes.setdefault(member.route, []).append(member)
+        self._candidates = self._others = None
+        self._has_limits = any(pool.max_connections)
+        lone = next(iter(self._members.values())) if self.size == 1 else None
+        if lone is not None and pool.status[lone.slot] & Status.ERROR:
+            self.clear_rest(lone.slot)  # the others have gone
+        if lone is not None and (self._has_limits or pool.status[lone.slot] & OUT):
+            lone = None
+        self._lone = lone
         self._epoch = epoch
 
     def _read_members(self) -> Iterator[tuple[int, Member]]:
@@ -140,58 +154,73 @@ class Balancer:
         """
         pool = self.pool
         row = pool.row  # taken before the lock, which taking one needs
-        if self._lone is not None and not without and pool.epoch == self._epoch:
-            return self._leased(self._lone, row)
+        lone = self._lone
+        if lone is not None and not without and pool.epoch == self._epoch:
+            return Lease(self, lone, row, self.clock)
         with pool.lock:
             self.refresh()
             now = self.clock()
-            full = self._full() if self._has_limits else ()
-            chosen = self._choose(session, key, now, (*without, *full))
-            rested = pool.status[chosen] & Status.ERROR and pool.rest_until[chosen] <= now
-            if rested:
-                pool.probe_at[chosen] = now
-                pool.probe_row[chosen] = row.number
+            chosen = self._choose(session, key, now, without)
+            lease = Lease(self, self._members[chosen], row, self.clock)
+            if pool.status[chosen] & _RESTS == Status.ERROR and pool.rest_until[chosen] <= now:
                 pool.bump()
-            return self._leased(self._members[chosen], row, is_probe=bool(rested))
+                pool.probe_at[chosen] = lease.started
+                pool.probe_row[chosen] = row.number
+                lease.is_probe = True
+            return lease
 
     def _choose(
         self, session: Session | None, key: bytes, now: float, without: Sequence[int]
     ) -> int:
-        may_be = self._may_be(now, without)
+        full = self._full()
+        may_be = self._may_be(now, without, full)
         method = METHODS[self.pool.method]
         if session is not None:
-            chosen = self._sticky_member(session.route, now, without)
+            chosen = self._sticky_member(session.route, now, (*without, *full))
             if chosen is not None:
                 method.took(may_be, self.pool, chosen)
                 return chosen
-            if self.rules.no_failover and self._is_route(session.route):
+            if self.rules.no_failover and session.route in self._routes:
                 raise NoMember(f"balancer {self.name}: the member of route {session.route} is out")
         if not may_be.slots:
             raise self._no_member(now)
         return method.choose(may_be, self.pool, key)
 
-    def _leased(self, member: Member, row: Row, *, is_probe: bool = False) -> Lease:
-        with row.lock:
-            row.busy[member.slot] += 1
-            row.elected[member.slot] += 1
-        return Lease(self, member, row, self.clock, is_probe=is_probe)
-
-    def _may_be(self, now: float, without: Sequence[int]) -> Candidates:
+    def _may_be(self, now: float, tried: Sequence[int], full: Sequence[int]) -> Candidates:
         """Return the candidates for one election."""
-        found = self._candidates
-        if without or found is None or now >= found.next_change:
+        without = (*tried, *full)
+        found = self._known(now, without)
+        if found is None:
             found = candidates(self.pool, now, slow_start=self.rules.slow_start, without=without)
-            if not without:
+            if without:
+                self._others = without, found
+            else:
                 self._candidates = found
-        if not found.slots and self.rules.force_recovery:
+        if not found.slots and self.rules.force_recovery and not self._will_end(now, tried, full):
             found = self._last_resort(without)
         return found
 
-    def _full(self) -> list[int]:
-        """Return the members that have as many requests as they may."""
-        limits = self.pool.max_connections
-        busy = self.pool.totals("busy")
-        return [slot for slot in self._members if 0 < limits[slot] <= busy[slot]]
+    def _known(self, now: float, without: Sequence[int]) -> Candidates | None:
+        """Return the candidates of an earlier election, if they are those of this one too."""
+        found = self._candidates
+        if without:
+            others = self._others
+            found = others[1] if others is not None and others[0] == without else None
+        return found if found is not None and now < found.next_change else None
+
+    def _full(self) -> Sequence[int]:
+        """Return the places that have as many requests as they may."""
+        if not self._has_limits:
+            return ()
+        return full_slots(self.pool.max_connections, [row.busy for row in self.pool.rows])
+
+    def _will_end(self, now: float, tried: Sequence[int], full: Sequence[int]) -> bool:
+        """Tell whether a member is well and only has no room now: better to wait for that."""
+        status = self.pool.status
+        return any(
+            slot not in tried and not status[slot] & OUT and usable(self.pool, slot, now)
+            for slot in full
+        )
 
     def _last_resort(self, without: Sequence[int]) -> Candidates:
         """Return those that are out for nothing but a rest (``forcerecovery``, D25).
@@ -210,8 +239,7 @@ class Balancer:
     def _sticky_member(self, route: str, now: float, without: Sequence[int]) -> int | None:
         """Return the usable member of a session's route, or of one that it redirects to."""
         for _ in range(self.size):
-            having = [member for member in self._members.values() if member.route == route]
-            having.sort(key=self._is_standby)
+            having = sorted(self._routes.get(route, ()), key=self._is_standby)
             for member in having:
                 if member.slot not in without and usable(self.pool, member.slot, now):
                     return member.slot
@@ -222,9 +250,6 @@ class Balancer:
 
     def _is_standby(self, member: Member) -> bool:
         return bool(self.pool.status[member.slot] & Status.HOT_STANDBY)
-
-    def _is_route(self, route: str) -> bool:
-        return any(member.route == route for member in self._members.values())
 
     def _no_member(self, now: float) -> NoMember:
         status, rest_until = self.pool.status, self.pool.rest_until
@@ -258,22 +283,33 @@ class Balancer:
             self.rest(lease.member, f"it answered {status}")
             return
         pool, slot = self.pool, lease.member.slot
-        # An answer that was on its way before the fault proves nothing.
-        if pool.status[slot] & Status.ERROR and lease.started > pool.fault_at[slot]:
-            with pool.lock:
-                self.clear_rest(slot)
+        if not pool.status[slot] & Status.ERROR:
+            return
+        with pool.lock:
+            # An answer that was on its way before the fault proves nothing.
+            recovers = (
+                self._is_member(lease.member)
+                and pool.status[slot] & Status.ERROR
+                and lease.started > pool.fault_at[slot]
+            )
+            if recovers:
                 pool.bump()
+                self.clear_rest(slot)
+        if recovers:
             logger.info("balancer %s: %s serves again", self.name, lease.member.name)
 
     def rest(self, member: Member, cause: str) -> None:
         """Leave ``member`` alone for a while; unless it is the only one, or never to rest (+I)."""
+        span = None
         with self.pool.lock:
             if self._may_rest(member):
-                self._rest(member, self.clock(), cause)
+                span = self._rest(member.slot, self.clock())
+        self._tell_of_rest(member, span, cause)
 
     def count_fault(self, member: Member, cause: str) -> None:
         """Note a fault that may happen to anybody once; the ``max_fails``-th is a rest."""
         rules, pool, slot = self.rules.rest, self.pool, member.slot
+        span = None
         with pool.lock:
             if not self._may_rest(member):
                 return
@@ -284,46 +320,60 @@ class Balancer:
             pool.fault_at[slot] = now
             was_probe = pool.status[slot] & Status.ERROR
             if was_probe or 0 < rules.max_fails <= pool.faults[slot]:
-                self._rest(member, now, cause)
+                span = self._rest(slot, now)
+        self._tell_of_rest(member, span, cause)
 
-    def end_probe(self, member: Member) -> None:
-        """Let another request try a member whose rest is over."""
-        pool, slot, row = self.pool, member.slot, self.pool.row
+    def end_probe(self, lease: Lease) -> None:
+        """Let another request try a member whose rest is over, if nobody else does."""
+        pool, slot = self.pool, lease.member.slot
         with pool.lock:
-            if pool.probe_row[slot] == row.number:
-                pool.probe_row[slot] = -1
+            # Of one that counted as lost another may have taken the place.
+            if (pool.probe_row[slot], pool.probe_at[slot]) == (lease.row.number, lease.started):
                 pool.bump()
+                pool.probe_row[slot] = NO_PROBE
 
-    def _may_rest(self, member: Member) -> bool:
+    def _is_member(self, member: Member) -> bool:
+        """Tell whether it has not been removed.  Call it with the lock held."""
         self.refresh()
         known = self._members.get(member.slot)
-        if known is None or known.name != member.name or self.size == 1:
+        return known is not None and known.name == member.name
+
+    def _may_rest(self, member: Member) -> bool:
+        if not self._is_member(member) or self.size == 1:
             return False
         return not self.pool.status[member.slot] & Status.IGNORE_ERRORS
 
-    def _rest(self, member: Member, now: float, cause: str) -> None:
-        pool, slot, rules = self.pool, member.slot, self.rules.rest
-        pool.fault_at[slot] = now
+    def _rest(self, slot: int, now: float) -> float | None:
+        """Begin a rest and return how long it will be; None if the member is at rest already."""
+        pool, rules = self.pool, self.rules.rest
         if pool.status[slot] & Status.ERROR and pool.rest_until[slot] > now:
-            return  # the request was there because nobody else was left
+            pool.fault_at[slot] = now
+            return None  # the request was there because nobody else was left
+        pool.bump()
+        pool.fault_at[slot] = now
         pool.rests[slot] += 1
         span = rules.span(pool.rests[slot]) * (1 - JITTER * random.random())
         pool.rest_until[slot] = now + span
         pool.faults[slot] = 0
+        pool.passes[slot] = 0
         pool.status[slot] |= Status.ERROR
-        pool.bump()
-        logger.warning(
-            "balancer %s: %s rests for %.1f seconds: %s", self.name, member.name, span, cause
-        )
+        return span
+
+    def _tell_of_rest(self, member: Member, span: float | None, cause: str) -> None:
+        """Log it without the lock: a handler may switch to another greenlet, which wants it."""
+        if span is not None:
+            logger.warning(
+                "balancer %s: %s rests for %.1f seconds: %s", self.name, member.name, span, cause
+            )
 
     def clear_rest(self, slot: int) -> None:
-        """End a rest as if it had never been.  Call it with the lock held, and bump the epoch."""
+        """End a rest as if it had never been.  Call it with the lock held, behind ``bump``."""
         pool = self.pool
         pool.status[slot] &= ~Status.ERROR
         pool.rests[slot] = 0
         pool.faults[slot] = 0
         pool.rest_until[slot] = 0.0
-        pool.probe_row[slot] = -1
+        pool.probe_row[slot] = NO_PROBE
         pool.up_since[slot] = self.clock()
 
     def health_result(
@@ -345,13 +395,16 @@ class Balancer:
             first = 1 << HISTORY
             pool.history[slot] = history if history < 2 * first else history & first - 1 | first
             status = pool.status[slot]
-            recovers = passed and status & (Status.HEALTH_FAILED | Status.ERROR)
-            if recovers and pool.passes[slot] >= passes:
-                self.clear_rest(slot)
-                pool.status[slot] &= ~Status.HEALTH_FAILED
-            elif not (passed or status & Status.HEALTH_FAILED) and pool.fails[slot] >= fails:
-                pool.status[slot] |= Status.HEALTH_FAILED
+            if passed:
+                changes = status & _ILL and pool.passes[slot] >= passes
             else:
+                changes = not status & Status.HEALTH_FAILED and pool.fails[slot] >= fails
+            if not changes:
                 return False
             pool.bump()
+            if passed:
+                pool.status[slot] &= ~Status.HEALTH_FAILED
+                self.clear_rest(slot)
+            else:
+                pool.status[slot] |= Status.HEALTH_FAILED
             return True

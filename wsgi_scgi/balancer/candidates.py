@@ -16,7 +16,7 @@ A drained member (N) is no candidate, but ``usable``: its sessions go on.
 """
 
 from array import array
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -108,6 +108,19 @@ def candidates(
         usable=array("q", weights),
         usable_weights=array("q", weights.values()),
         next_change=next_change,
+    )
+
+
+@compiled_in("wsgi_scgi.balancer._candidates")
+def full_slots(limits: "memoryview[int]", rows: "Sequence[memoryview[int]]") -> "tuple[int, ...]":
+    """Return the slots with as many requests in flight as their limits allow; 0 is no limit.
+
+    ``rows`` are the requests in flight of each process, by slot.
+    """
+    return tuple(
+        slot
+        for slot, (limit, *busy) in enumerate(zip(limits, *rows, strict=True))
+        if 0 < limit <= sum(busy)
     )
 
 

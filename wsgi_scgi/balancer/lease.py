@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 class Lease:
     """Counts its member busy until it is released, once, whatever happens.
 
-    Times are of the balancer's clock, in seconds, and 0 for what has not happened.
+    One that is dropped releases itself: an exception may come between any two lines, before
+    anybody can have it.  Times are of the balancer's clock, in seconds, and 0 for what has not
+    happened.
     """
 
     __slots__ = (
@@ -38,7 +40,7 @@ class Lease:
         "status",
         "_clock",
         "_failed",
-        "_released",
+        "_is_held",
     )
 
     def __init__(
@@ -47,13 +49,14 @@ class Lease:
         member: Member,
         row: "Row",
         clock: Callable[[], float],
-        *,
-        is_probe: bool = False,
     ) -> None:
+        """``row`` is where this process counts."""
+        self._is_held = False
         self.balancer = balancer
         self.member = member
         self.row = row
-        self.is_probe = is_probe
+        self.is_probe = False
+        """Whether this request finds out if the member is well, and no other meanwhile."""
         self.started = clock()
         self.connected_at = 0.0
         self.answered_at = 0.0
@@ -61,7 +64,16 @@ class Lease:
         self.status = 0
         self._clock = clock
         self._failed = False
-        self._released = False
+        slot = member.slot
+        with row.lock:
+            # Nothing is called here, so nothing comes between: no signal, no other thread.
+            row.busy[slot] += 1
+            self._is_held = True
+            row.elected[slot] += 1
+
+    def __del__(self) -> None:
+        if self._is_held:
+            self.release()
 
     def connected(self) -> None:
         """Note that the member has taken the connection."""
@@ -95,25 +107,25 @@ class Lease:
 
     def release(self, sent: int = 0, received: int = 0) -> None:
         """Count the member free again, and ``sent`` and ``received`` bytes.  Harmless twice."""
-        if self._released:
+        if not self._is_held:
             return
-        self._released = True
-        self.ended_at = self._clock()
-        self._count(sent, received)
-        if self.is_probe:
-            self.balancer.end_probe(self.member)
-
-    def _count(self, sent: int, received: int) -> None:
         row, slot, started = self.row, self.member.slot, self.started
+        connected_at, answered_at = self.connected_at, self.answered_at
+        self.ended_at = self._clock()
         spent = self.ended_at - started
+        bucket = row.buckets[bisect_left(BUCKETS, spent)]
         with row.lock:
+            # As above: the member is free and the lease released, or neither.
             row.busy[slot] -= 1
+            self._is_held = False
             row.sent[slot] += sent
             row.received[slot] += received
             row.seconds[slot] += spent
-            if self.connected_at:
-                row.connect_seconds[slot] += self.connected_at - started
-            if self.answered_at:
-                row.first_byte_seconds[slot] += self.answered_at - started
+            if connected_at:
+                row.connect_seconds[slot] += connected_at - started
+            if answered_at:
+                row.first_byte_seconds[slot] += answered_at - started
                 row.statuses[self.status // 100 - 1][slot] += 1
-                row.buckets[bisect_left(BUCKETS, spent)][slot] += 1
+                bucket[slot] += 1
+        if self.is_probe:
+            self.balancer.end_probe(self)

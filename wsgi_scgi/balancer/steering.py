@@ -36,12 +36,15 @@ def change_member(balancer: Balancer, slot: int, change: Change) -> None:
         raise ValueError("max_connections is a number, 0 for no limit")
     pool = balancer.pool
     with pool.lock:
+        if not pool.status[slot] & Status.IN_USE:
+            raise ValueError("the member has been removed")
         before = pool.text(slot)
         text = MemberText(
             before.url,
             before.route if change.route is None else change.route,
             before.redirect if change.redirect is None else change.redirect,
         )
+        pool.bump()
         if text != before:
             pool.set_text(slot, text)
         if factor is not None:
@@ -57,7 +60,6 @@ def change_member(balancer: Balancer, slot: int, change: Change) -> None:
         pool.status[slot] = (pool.status[slot] | change.on) & ~change.off
         if was_out and not pool.status[slot] & OUT:
             balancer.clear_rest(slot)
-        pool.bump()
 
 
 def change_method(balancer: Balancer, name: str) -> None:
@@ -68,8 +70,8 @@ def change_method(balancer: Balancer, name: str) -> None:
     if name == "hash" and not balancer.has_key:
         raise ValueError("hash needs hash_key in the configuration")
     with balancer.pool.lock:
-        balancer.pool.method = names.index(name)
         balancer.pool.bump()
+        balancer.pool.method = names.index(name)
 
 
 def add_member(balancer: Balancer, url: str, *, route: str = "", weight: float = 1.0) -> int:
@@ -82,18 +84,17 @@ def add_member(balancer: Balancer, url: str, *, route: str = "", weight: float =
         balancer.refresh()
         if any(_is_same(member.url, backend) for member in balancer.members()):
             raise ValueError(f"{url} is a member already")
-        slot = balancer.pool.enrol(
+        balancer.pool.bump()
+        return balancer.pool.enrol(
             MemberText(url, route, ""), status=Status.DISABLED, weight=factor
         )
-        balancer.pool.bump()
-        return slot
 
 
 def remove_member(balancer: Balancer, slot: int) -> None:
     """Remove a member; the requests that it serves go on."""
     with balancer.pool.lock:
-        balancer.pool.remove(slot)
         balancer.pool.bump()
+        balancer.pool.remove(slot)
 
 
 def lbfactor(weight: float) -> int:

@@ -10,6 +10,7 @@ import os
 import weakref
 from collections.abc import Sequence
 
+from ..transport.waiting import original
 from .layout import ROW_COLUMNS, ROWS, pool_size
 from .memory import Lock, SharedMemory
 from .pool import Pool, Row
@@ -59,6 +60,7 @@ class Board:
         self._memory = SharedMemory(size) if shared else None
         memory = self._memory.buffer if self._memory else memoryview(bytearray(size))
         self._row: int | None = None
+        self._claiming = original("_thread", "RLock")()
         self._pools: dict[str, Pool] = {}
         at = 0
         for number, (name, capacity) in enumerate(pools):
@@ -94,57 +96,64 @@ class Board:
         """Free the rows whose processes are gone, and return how many there were."""
         if self._memory is None:
             return 0
-        used = max((len(pool.rows) for pool in self._pools.values()), default=0)
+        used = max((pool.rows_used for pool in self._pools.values()), default=0)
         freed = 0
-        for number in range(used):
-            if number == self._row or not self._memory.try_lock(_DUTIES + number):
-                continue
-            if any(any(pool.rows[number].busy) for pool in self._pools.values()):
-                freed += 1
-            self._free(number)
-            self._memory.unlock(_DUTIES + number)
+        # A lock belongs to the process: what is let go here must not be what another thread claims.
+        with self._claiming:
+            for number in range(used):
+                if number != self._row and self._memory.try_lock(_DUTIES + number):
+                    try:
+                        freed += self._free(number)
+                    finally:
+                        self._memory.unlock(_DUTIES + number)
         return freed
 
     def copy_from(self, older: "Board") -> None:
         """Take over what ``older`` knows of members that are here too: states, rests, counts.
 
-        Members that were added by hand come too, as far as there is room.
+        Members are the same by their URLs, in whatever order.  A state that was steered stays as
+        it is; weights, routes and the method are those of the configuration.  Members that were
+        added by hand come too, as far as there is room.
         """
         for old in older.pools:
             pool = self._pools.get(old.name)
             if pool is not None:
                 row = pool.row  # taken before the lock, which taking one needs
-                with pool.lock:
+                with old.lock, pool.lock:
                     _copy(old, pool, row)
 
     def _claim_row(self) -> int:
         """Return the number of this process's row, -1 if all are taken by others."""
         if self._memory is None:
             return 0
-        if self._row is None:
-            self._row = next(
-                (n for n in range(self._rows) if self._memory.try_lock(_DUTIES + n)), -1
+        with self._claiming:
+            if self._row is not None:
+                return self._row
+            row = next((n for n in range(self._rows) if self._memory.try_lock(_DUTIES + n)), -1)
+            if row >= 0:
+                self._free(row)
+            self._row = row
+        if row < 0:
+            logger.warning(
+                "more than %d processes share one board: this one counts alone", self._rows
             )
-            if self._row < 0:
-                logger.warning(
-                    "more than %d processes share one board: this one counts alone", self._rows
-                )
-            else:
-                self._free(self._row)
-        return self._row
+        return row
 
-    def _free(self, number: int) -> None:
-        for pool in self._pools.values():
-            pool.free_row(number)
+    def _free(self, number: int) -> bool:
+        return sum(pool.free_row(number) for pool in self._pools.values()) > 0
 
     def after_fork(self) -> None:
         """Forget what belongs to the parent process."""
         self._row = None
+        self._claiming = original("_thread", "RLock")()
         for pool in self._pools.values():
             pool.forget_row()
+            if self._memory is None and pool.rows_used:
+                pool.free_row(0)  # a copy: the parent's requests do not end here
 
 
 def _copy(old: Pool, pool: Pool, row: Row) -> None:
+    pool.bump()
     places = {pool.text(slot).url: slot for slot in _in_use(pool)}
     sums = {column: old.totals(column) for column in ROW_COLUMNS if column != "busy"}
     for slot in _in_use(old):
@@ -164,7 +173,6 @@ def _copy(old: Pool, pool: Pool, row: Row) -> None:
             pool.columns[column][place] = old.columns[column][slot]
         for column, values in sums.items():
             row.columns[column][place] = values[slot]
-    pool.bump()
 
 
 def _in_use(pool: Pool) -> list[int]:

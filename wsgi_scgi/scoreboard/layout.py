@@ -4,7 +4,7 @@ A board is one piece of memory, made of 8-byte words: signed integers (``q``) an
 in the machine's own order::
 
     board   = pool, pool, ...
-    pool    = epoch, method, rows used,
+    pool    = epoch, roster, method, rows used,
               one column of each of MEMBER_COLUMNS,
               one text of each place,
               row, row, ...                      (ROWS of them)
@@ -13,7 +13,9 @@ in the machine's own order::
     text    = TEXT_SIZE bytes: URL, route, redirect, each ended by NUL
 
 Columns, not records: an election reads one number of every member.  A row belongs to one process
-and only that one writes it; a column of members is written with the pool's lock held.
+and only that one writes it, but for a place that is given to another member while nobody is busy
+there; a column of members is written with the pool's lock held.  The epoch grows before anything
+else is written: a process that is killed in between leaves nobody with an older picture.
 """
 
 from typing import Final
@@ -22,7 +24,7 @@ WORD: Final = 8
 ROWS: Final = 64
 """Processes that can count at the same time."""
 
-WORDS: Final = ("epoch", "method", "rows_used")
+WORDS: Final = ("epoch", "roster", "method", "rows_used")
 
 MEMBER_COLUMNS: Final = {
     "status": "q",

@@ -6,13 +6,18 @@ instruction.  Such locks do not keep the threads of one process apart; a real lo
 gevent's, since nothing ever switches while it is held.
 """
 
+import errno
 import fcntl
 import mmap
 import os
 import tempfile
+import weakref
 from types import TracebackType
 
 from ..transport.waiting import original
+
+DEADLOCK_PAUSE = 0.001
+"""Seconds until a lock is tried again that the kernel took for a deadlock."""
 
 
 class SharedMemory:
@@ -22,8 +27,8 @@ class SharedMemory:
         self.buffer = memoryview(mmap.mmap(-1, max(size, 1)))
         self.creator = os.getpid()
         # Kept open for good: closing any descriptor of the file would drop the locks.
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115
-        self.descriptor = self._file.fileno()
+        self.descriptor = _nameless_file()
+        weakref.finalize(self, os.close, self.descriptor)
 
     def try_lock(self, byte: int) -> bool:
         """Take the lock on ``byte`` if no other process has it; keep it until this one dies."""
@@ -39,24 +44,31 @@ class SharedMemory:
 
 
 class Lock:
-    """Excludes all threads of all processes that share a byte of a file.  Not reentrant."""
+    """Excludes all other threads of all processes that share a byte of a file.
 
-    __slots__ = ("_byte", "_descriptor", "_thread_lock")
+    A thread that has it gets it again: while it is held the garbage collector may close what a
+    server has dropped, and that ends leases.
+    """
+
+    __slots__ = ("_byte", "_depth", "_descriptor", "_thread_lock")
 
     def __init__(self, descriptor: int, byte: int) -> None:
         """``descriptor`` is -1 where there is only this process."""
         self._descriptor = descriptor
         self._byte = byte
-        self._thread_lock = original("_thread", "allocate_lock")()
+        self.renew()
 
     def __enter__(self) -> None:
         self._thread_lock.acquire()
-        if self._descriptor >= 0:
-            try:
-                fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, self._byte)
-            except BaseException:
-                self._thread_lock.release()
-                raise
+        try:
+            if not self._depth and self._descriptor >= 0:
+                self._exclude_processes()
+            self._depth += 1
+        except BaseException:
+            if not self._depth:
+                self._admit_processes()
+            self._thread_lock.release()
+            raise
 
     def __exit__(
         self,
@@ -64,10 +76,39 @@ class Lock:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._descriptor >= 0:
-            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, self._byte)
-        self._thread_lock.release()
+        self._depth -= 1
+        try:
+            if not self._depth:
+                self._admit_processes()
+        finally:
+            self._thread_lock.release()
 
     def renew(self) -> None:
         """Forget a thread that held it when the process was forked: it is not in the child."""
-        self._thread_lock = original("_thread", "allocate_lock")()
+        self._thread_lock = original("_thread", "RLock")()
+        self._depth = 0
+
+    def _exclude_processes(self) -> None:
+        while True:
+            try:
+                fcntl.lockf(self._descriptor, fcntl.LOCK_EX, 1, self._byte)
+            except OSError as error:
+                # The kernel knows processes, not threads: where one thread of each has a lock
+                # and another one waits for that of the other process, it sees a circle.
+                if error.errno != errno.EDEADLK:
+                    raise
+                original("time", "sleep")(DEADLOCK_PAUSE)
+            else:
+                return
+
+    def _admit_processes(self) -> None:
+        if self._descriptor >= 0:
+            fcntl.lockf(self._descriptor, fcntl.LOCK_UN, 1, self._byte)
+
+
+def _nameless_file() -> int:
+    """Return the descriptor of a file in memory; on disk where the system has no such."""
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("wsgi-scgi locks")
+    with tempfile.TemporaryFile() as file:
+        return os.dup(file.fileno())

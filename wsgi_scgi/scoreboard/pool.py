@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from ..transport.waiting import original
 from .layout import (
@@ -20,8 +20,12 @@ from .layout import (
 from .memory import Lock
 from .status import NO_STATUS, Status
 
-Integers = "memoryview[int]"
-Floats = "memoryview[float]"
+_EPOCH, _ROSTER, _METHOD, _ROWS_USED = range(len(WORDS))
+
+ALONE: Final = 1 << 32
+"""The number of a row that only its own process can see."""
+
+NO_PROBE: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,8 @@ class MemberText:
 class Row:
     """What one process has counted, a column for each kind.  Write it with ``lock`` held.
 
-    The lock is for the threads of the process.  ``number`` is -1 for one that found no free row
-    and counts for itself.
+    The lock is for the threads of the process; the garbage collector may take it a second time.
+    ``number`` is ALONE for a process that found no free row and counts for itself.
     """
 
     busy: "memoryview[int]"
@@ -62,7 +66,7 @@ class Row:
 
     def __init__(self, memory: "memoryview[int]", capacity: int, number: int) -> None:
         self.number = number
-        self.lock = original("_thread", "allocate_lock")()
+        self.lock = original("_thread", "RLock")()
         columns = _columns(memory, ROW_COLUMNS, capacity)
         self.statuses = [columns[f"status_{n}xx"] for n in range(1, STATUS_CLASSES + 1)]
         self.buckets = [columns[f"bucket_{n}"] for n in range(len(BUCKETS) + 1)]
@@ -75,8 +79,9 @@ class Pool:
     """The members of one balancer.
 
     A column is a memoryview with one word for each place.  Columns of members are written with
-    ``lock`` held; those who cache anything made of them compare ``epoch``.  Times are of
-    ``time.monotonic``, which is the same in all processes of a host.
+    ``lock`` held, after ``bump``; those who cache anything made of them compare ``epoch``, and
+    ``roster`` what is made of texts.  Times are of ``time.monotonic``, which is the same in all
+    processes of a host.
     """
 
     status: "memoryview[int]"
@@ -127,24 +132,30 @@ class Pool:
         at += capacity * TEXT_SIZE
         self._row_memory = memory[at:]
         self._rows: dict[int, Row] = {}
+        self._known: tuple[int, dict[int, MemberText]] = (-1, {})
 
     @property
     def epoch(self) -> int:
         """The number of changes so far; whatever was made of the columns before is stale."""
-        return self._words[0]
+        return self._words[_EPOCH]
 
     def bump(self) -> None:
-        """Tell all processes that the columns have changed."""
-        self._words[0] += 1
+        """Tell all processes that columns change.  Call it with the lock held, before they do."""
+        self._words[_EPOCH] += 1
+
+    @property
+    def roster(self) -> int:
+        """The number of changes of texts, and of who is a member, so far."""
+        return self._words[_ROSTER]
 
     @property
     def method(self) -> int:
         """The number of the method of choice."""
-        return self._words[1]
+        return self._words[_METHOD]
 
     @method.setter
     def method(self, number: int) -> None:
-        self._words[1] = number
+        self._words[_METHOD] = number
 
     @property
     def row(self) -> Row:
@@ -155,11 +166,18 @@ class Pool:
         number = self._claim()
         if number < 0:
             memory = memoryview(bytearray(row_size(self.capacity)))
-            self._row = Row(memory, self.capacity, -1)
+            # Threads that come here together get the same row, with the same lock.
+            self._row = self._rows.setdefault(ALONE, Row(memory, self.capacity, ALONE))
         else:
+            with self.lock:
+                self._words[_ROWS_USED] = max(self._words[_ROWS_USED], number + 1)
             self._row = self.row_of(number)
-            self._words[2] = max(self._words[2], number + 1)
         return self._row
+
+    @property
+    def rows_used(self) -> int:
+        """How many rows were ever used: those with the lowest numbers."""
+        return self._words[_ROWS_USED]
 
     def row_of(self, number: int) -> Row:
         """Return the row with that number, whoever has it."""
@@ -167,7 +185,7 @@ class Pool:
         if row is None:
             step = row_size(self.capacity)
             memory = self._row_memory[number * step : (number + 1) * step]
-            row = self._rows[number] = Row(memory, self.capacity, number)
+            row = self._rows.setdefault(number, Row(memory, self.capacity, number))
         return row
 
     def forget_row(self) -> None:
@@ -179,8 +197,8 @@ class Pool:
     @property
     def rows(self) -> list[Row]:
         """The rows that were ever used, and this process's own."""
-        rows = [self.row_of(number) for number in range(self._words[2])]
-        if self._row is not None and self._row.number < 0:
+        rows = [self.row_of(number) for number in range(self._words[_ROWS_USED])]
+        if self._row is not None and self._row.number == ALONE:
             rows.append(self._row)
         return rows
 
@@ -191,25 +209,41 @@ class Pool:
             return columns[0].tolist()
         return [sum(values) for values in zip(*columns, strict=True)] or [0] * self.capacity
 
-    def free_row(self, number: int) -> None:
-        """Let nobody be busy for a process that is gone; what it has counted stays."""
+    def free_row(self, number: int) -> bool:
+        """Let nobody be busy for a process that is gone, and tell whether anybody was.
+
+        What it has counted stays.
+        """
         row = self.row_of(number)
+        if not any(row.busy) and number not in self.probe_row:
+            return False
         with self.lock:
+            was_busy = any(row.busy)
             row.busy[:] = memoryview(bytes(self.capacity * WORD)).cast("q")
             lost = [slot for slot in range(self.capacity) if self.probe_row[slot] == number]
-            for slot in lost:
-                self.probe_row[slot] = -1
             if lost:
                 self.bump()
+            for slot in lost:
+                self.probe_row[slot] = NO_PROBE
+        return was_busy
 
     def text(self, slot: int) -> MemberText:
         """Return the texts of a member."""
-        at = slot * TEXT_SIZE
-        parts = bytes(self._texts[at : at + TEXT_SIZE]).split(b"\0", 3)[:3]
-        return MemberText(*(part.decode("utf-8", "surrogateescape") for part in parts))
+        roster, known = self._known
+        if roster != self.roster:
+            known = {}
+            self._known = (self.roster, known)
+        text = known.get(slot)
+        if text is None:
+            at = slot * TEXT_SIZE
+            parts = bytes(self._texts[at : at + TEXT_SIZE]).split(b"\0", 3)[:3]
+            text = MemberText(*(part.decode("utf-8", "surrogateescape") for part in parts))
+            known[slot] = text
+        return text
 
     def set_text(self, slot: int, text: MemberText) -> None:
-        """Write the texts of a member."""
+        """Write the texts of a member.  Call it with the lock held."""
+        self._words[_ROSTER] += 1
         parts = (text.url, text.route, text.redirect, "")
         data = b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)
         at = slot * TEXT_SIZE
@@ -224,27 +258,35 @@ class Pool:
         lbset: int = 0,
         max_connections: int = 0,
     ) -> int:
-        """Give a member the first free place and return it.  Call it with the lock held.
+        """Give a member a free place and return it.  Call it with the lock held.
 
+        It is the first where no request of an earlier member is in flight, if there is one.
         Raises ValueError where all are taken.
         """
-        slot = next((n for n in range(self.capacity) if not self.status[n] & Status.IN_USE), -1)
-        if slot < 0:
+        free = [slot for slot in range(self.capacity) if not self.status[slot] & Status.IN_USE]
+        if not free:
             raise ValueError(f"all {self.capacity} places of {self.name} are taken")
-        for name, kind in MEMBER_COLUMNS.items():
-            self.columns[name][slot] = 0 if kind == "q" else 0.0
+        busy = self.totals("busy")
+        slot = min(free, key=lambda place: bool(busy[place]))
+        for name in MEMBER_COLUMNS:
+            self.columns[name][slot] = 0
+        for row in self.rows:
+            for name, column in row.columns.items():
+                if name != "busy":
+                    column[slot] = 0
         self.set_text(slot, text)
         self.weight[slot] = weight
         self.lbset[slot] = lbset
         self.max_connections[slot] = max_connections
-        self.probe_row[slot] = -1
-        self.seen[slot] = self.totals("sent")[slot] + self.totals("received")[slot]
+        self.probe_row[slot] = NO_PROBE
         self.status[slot] = status | Status.IN_USE
         return slot
 
     def remove(self, slot: int) -> None:
         """Free a place.  Call it with the lock held."""
+        self._words[_ROSTER] += 1
         self.status[slot] = 0
+        self.max_connections[slot] = 0
 
 
 def _columns(
