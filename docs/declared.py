@@ -13,6 +13,15 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from wsgi_scgi import errors
+from wsgi_scgi.config.balancer_options import (
+    AdminOptions,
+    BalancerOptions,
+    HealthOptions,
+    MemberOptions,
+    StateOptions,
+    StickyCookieOptions,
+)
+from wsgi_scgi.config.declaring import Option, Table, declared
 from wsgi_scgi.config.options import OPTIONS
 from wsgi_scgi.config.presets import PRESETS
 
@@ -24,11 +33,18 @@ _MARK = re.compile(r"^<!-- declared: (\w+) -->$", re.MULTILINE)
 
 def options() -> Iterator[str]:
     """Describe each option of a route under a heading of its own."""
-    for name, option in OPTIONS.items():
-        yield f"## `{name}`\n"
+    yield from _described(OPTIONS, "##")
+
+
+def _described(declared: Mapping[str, Option], heading: str) -> Iterator[str]:
+    for name, option in declared.items():
+        yield f"{heading} `{name}`\n"
         yield f"{option.text}\n"
         yield f"- allowed: {option.kind.allowed}"
-        yield f"- default: `{option.kind.show(option.default)}`"
+        if option.required:
+            yield "- required"
+        else:
+            yield f"- default: `{option.kind.show(option.default)}`"
         if option.flag:
             yield f"- on the command line: `{option.flag}`"
         if option.apache:
@@ -36,6 +52,11 @@ def options() -> Iterator[str]:
         if option.nginx:
             yield f"- nginx's word: `{option.nginx}`"
         yield ""
+
+
+def _table(kind: type[Table]) -> Callable[[], Iterator[str]]:
+    """Return what describes the options of a table, each under a heading below the table's."""
+    return lambda: _described(declared(kind), "###")
 
 
 def presets() -> Iterator[str]:
@@ -88,6 +109,12 @@ def _help(*command: str) -> str:
 
 DECLARATIONS: Mapping[str, Callable[[], Iterator[str]]] = {
     "options": options,
+    "balancer": _table(BalancerOptions),
+    "member": _table(MemberOptions),
+    "health": _table(HealthOptions),
+    "sticky_cookie": _table(StickyCookieOptions),
+    "state": _table(StateOptions),
+    "admin": _table(AdminOptions),
     "presets": presets,
     "exceptions": exceptions,
     "commands": commands,

@@ -175,7 +175,9 @@ class BalancerOptions(Table):
         Option(
             default=frozenset(),
             kind=StatusList(),
-            text="Statuses of an answer that is dropped and the request given to another member.",
+            text="Statuses of an answer that is dropped and the request given to another member,"
+            " if it may be done twice and there is another. 429 and all from 500 on put the member"
+            " to rest too.",
             nginx="scgi_next_upstream",
         )
     )
