@@ -1,9 +1,10 @@
 """The pages for people: what the templates say of a picture of the balancers."""
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from itertools import pairwise
+from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
@@ -60,7 +61,12 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     environment.filters.update(
-        duration=_duration, size=_size, count="{:,}".format, bars=_bars, number="{:g}".format
+        bars=_bars,
+        count="{:,}".format,
+        duration=_duration,
+        number="{:g}".format,
+        quoted=partial(quote, safe="", errors="surrogateescape"),
+        size=_size,
     )
     return environment
 
