@@ -41,17 +41,20 @@ def ask(
     *,
     fields: Sequence[str] = (),
     body: bytes = b"",
-    bound: float = BOUND,
+    chunked: bool = False,
 ) -> Answer:
     """Send a request and read to the end of the connection.
 
     The end comes after the front has counted the request as done.
     """
     lines = [f"{method} {target} HTTP/1.1", "Host: localhost", "Connection: close", *fields]
-    if body or method in ("POST", "PUT"):
+    if chunked:
+        lines.append("Transfer-Encoding: chunked")
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    elif body or method in ("POST", "PUT"):
         lines.append(f"Content-Length: {len(body)}")
     head = "\r\n".join([*lines, "", ""]).encode("latin-1")
-    with Client(address, bound=bound) as client:
+    with Client(address, bound=BOUND) as client:
         client.send_reading(head + body)
         response = client.read_response(method)
         client.read_to_end()

@@ -50,6 +50,12 @@ class Front:
         """Return the members of a case by name."""
         return self._members[case.name]
 
+    def close(self) -> None:
+        """Let all members go."""
+        for members in self._members.values():
+            for member in members.values():
+                member.close()
+
     def play(self, case: Case) -> None:
         """Play a case; an assertion fails at the first step that goes otherwise."""
         members = self.members(case)

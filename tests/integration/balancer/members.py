@@ -9,6 +9,8 @@ named answers 200 with its name.  So a table of requests is all that a case need
 - ``large:N``: a body of N bytes;
 - ``slow:S`` and ``slow:S:404``: the answer comes after S seconds;
 - ``hold``: the answer comes when the test says ``release``.
+
+``next_words`` of a member come before what the requests say.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ import contextlib
 import socket
 import threading
 import time
+from collections import deque
 
 from tests.kit.backend import BackendConnection
 from tests.kit.gates import Gates
@@ -37,6 +40,9 @@ class Member:
         self._reserved.bind(("127.0.0.1", 0))
         self.port = int(self._reserved.getsockname()[1])
         self.url = f"scgi://127.0.0.1:{self.port}"
+        self.next_words: deque[str] = deque()
+        self.peers: list[int] = []
+        """The ports from which connections came."""
         self._listener: socket.socket | None = None
         self._thread = threading.Thread()
         self._gates = Gates()
@@ -92,9 +98,10 @@ class Member:
     def _accept(self, listener: socket.socket) -> None:
         while True:
             try:
-                sock, _ = listener.accept()
+                sock, peer = listener.accept()
             except OSError:
                 return
+            self.peers.append(int(peer[1]))
             connection = BackendConnection(sock, self._gates, BOUND)
             self._connections.append(connection)
             threading.Thread(target=connection.run, args=(self._serve,), daemon=True).start()
@@ -102,6 +109,8 @@ class Member:
     def _serve(self, connection: BackendConnection) -> None:
         request = connection.read_head()
         word = told(request).get(self.name, "200")
+        if self.next_words:
+            word = self.next_words.popleft()
         if word == "reset":
             connection.read_body(1 if request.content_length else 0)
             connection.reset()

@@ -25,6 +25,7 @@ def started(start: Callable[[Path, Sequence[Case]], Front], of: Sequence[Case]) 
         front = start(directory, of)
         with front.gateway:
             yield front
+        front.close()
     finally:
         remove_directory(directory)
 

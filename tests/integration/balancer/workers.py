@@ -74,13 +74,24 @@ def kill_worker(pid: int) -> set[int]:
 
 
 def peer_ports(pid: int) -> set[int]:
-    """Return the remote ports of the established TCP connections of a process."""
+    """Return the remote ports of the TCP connections of a process."""
+    return _ports(pid, 2)
+
+
+def own_ports(pid: int) -> set[int]:
+    """Return the local ports of the TCP connections of a process."""
+    return _ports(pid, 1)
+
+
+def _ports(pid: int, column: int) -> set[int]:
     links = set()
     for entry in os.scandir(f"/proc/{pid}/fd"):
         with contextlib.suppress(FileNotFoundError):
             links.add(os.readlink(entry))
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
-    return {int(row[2].rpartition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in links}
+    return {
+        int(row[column].rpartition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in links
+    }
 
 
 def _state(pid: int) -> str:

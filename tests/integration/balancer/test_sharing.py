@@ -1,0 +1,138 @@
+"""What the workers of a host know together, and what each knows alone."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.integration.backends.process import wait_for
+from tests.integration.balancer.asking import ask
+from tests.integration.balancer.conftest import NewMember, Start
+from tests.integration.balancer.members import BOUND, Member
+from tests.integration.balancer.sites import Lines, write_file
+from tests.integration.balancer.workers import Workers, kill_worker, own_ports
+from tests.kit.gateways import start_gunicorn
+
+ALONE = "this process alone knows the state of its balancers"
+WORKER = "wsgi_scgi.worker.GatewayWorker"
+APPLICATION = 'wsgi_scgi:from_toml("gateway.toml")'
+
+
+def winners(address: tuple[str, int], workers: Workers) -> list[str]:
+    """Return who serves one request of each worker in turn."""
+    served = []
+    for number in range(3):
+        with workers.only(number):
+            served.append(ask(address).word)
+    return served
+
+
+def test_workers_count_as_one(start: Start, abc: list[Member]) -> None:
+    site = start(abc, Lines(rest='[state]\nshare = "workers"'))
+    assert winners(site.gateway.address, site.workers) == ["a", "b", "c"]
+    assert ALONE not in site.gateway.log()
+
+
+def test_each_worker_counts_alone_where_nothing_is_shared(start: Start, abc: list[Member]) -> None:
+    site = start(abc, Lines(rest='[state]\nshare = "none"'))
+    assert winners(site.gateway.address, site.workers) == ["a", "a", "a"]
+    assert ALONE not in site.gateway.log()
+
+
+@pytest.mark.parametrize("worker_class", [WORKER, "sync"])
+def test_workers_count_as_one_under_gunicorn_with_preload(
+    directory: Path, abc: list[Member], worker_class: str
+) -> None:
+    write_file(directory, abc, Lines())
+    settings = ("--preload", "--workers", "3")
+    with start_gunicorn(directory, APPLICATION, worker_class, settings=settings) as gateway:
+        assert winners(gateway.address, Workers(gateway, 3)) == ["a", "b", "c"]
+        assert ALONE not in gateway.log()
+
+
+def test_plain_gunicorn_says_that_each_worker_counts_alone(
+    directory: Path, abc: list[Member]
+) -> None:
+    write_file(directory, abc, Lines())
+    settings = ("--workers", "3")
+    with start_gunicorn(directory, APPLICATION, WORKER, settings=settings) as gateway:
+        assert winners(gateway.address, Workers(gateway, 3)) == ["a", "a", "a"]
+        assert gateway.log().count(ALONE) == 3
+
+
+@pytest.mark.parametrize("method", ["byrequests", "bybusyness"])
+def test_shares_are_those_of_the_weights(start: Start, abc: list[Member], method: str) -> None:
+    weights = {"a": 5, "b": 3, "c": 2}
+    lines = [f"weight = {weight}" for weight in weights.values()]
+    site = start(abc, Lines(member=lines, balancer=f'method = "{method}"'))
+    served: Counter[str] = Counter()
+    for number in range(3):
+        with site.workers.only(number):
+            for _ in range(100):
+                served[site.get()] += 1
+    for name, weight in weights.items():
+        assert abs(served[name] - 300 * weight / 10) <= 3, served
+
+
+def test_many_clients_at_once_get_shares_of_the_weights(start: Start, abc: list[Member]) -> None:
+    weights = {"a": 5, "b": 3, "c": 2}
+    site = start(abc, Lines(member=[f"weight = {weight}" for weight in weights.values()]))
+    with ThreadPoolExecutor(12) as clients:
+        served = Counter(clients.map(lambda _: site.get(), range(400)))
+    for name, weight in weights.items():
+        assert abs(served[name] - 400 * weight / 10) <= 4, served
+
+
+def test_a_killed_worker_leaves_no_member_busy(start: Start, new_member: NewMember) -> None:
+    member = new_member("a")
+    site = start([member, new_member("x", up=False)], Lines(member="max_connections = 1"))
+    with site.workers.only(0):
+        victim = site.workers.pids[0]
+        client = threading.Thread(target=site.get, args=("a=hold",))
+        client.start()
+        wait_for(lambda: bool(member.requests), "the request", BOUND)
+    assert site.get() == "503"
+    kill_worker(victim)
+    killed = time.monotonic()
+    wait_for(lambda: site.get() == "a", "the member is free", BOUND)
+    assert time.monotonic() - killed < 2
+    client.join(BOUND)
+
+
+def test_health_checks_go_on_when_the_worker_that_runs_them_is_killed(
+    start: Start, new_member: NewMember
+) -> None:
+    member = new_member("a")
+    health = (
+        '[balancer.pool.health]\ninterval = 0.1\ntimeout = 20\nvariables = {HTTP_X_DO = "a=hold"}'
+    )
+    site = start([member], Lines(rest=health))
+
+    def checker() -> int:
+        """Return the worker that waits for the answer of a check."""
+        found: list[int] = []
+
+        def look() -> bool:
+            port = member.peers[-1] if member.peers else 0
+            found[:] = [pid for pid in site.workers.pids if port in own_ports(pid)]
+            return bool(found)
+
+        wait_for(look, "a health check", BOUND)
+        return found[0]
+
+    first = checker()
+    os.kill(first, 9)
+    wait_for(lambda: first not in site.workers.pids, "its end", BOUND)
+    second = checker()
+    assert second != first
+    before = len(member.requests)
+    member.release()
+    wait_for(lambda: len(member.requests) > before, "another check", BOUND)
+    assert checker() == second
+    assert Counter(site.get() for _ in range(3)) == {"a": 3}
