@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeVar
 
+import pytest
+
 from tests.kit import gateways
 from tests.kit.gateways import Gateway
 from tests.kit.http import Client
@@ -155,3 +157,20 @@ def wait_until(condition: Callable[[], _Found], gateway: Gateway) -> _Found:
 def wait_logged(gateway: Gateway, text: str) -> None:
     """Return once the log has `text`."""
     wait_until(lambda: text in gateway.log(), gateway)
+
+
+def workers(gateway: Gateway) -> list[int]:
+    """Return the process ids of all workers that ever started, in order."""
+    return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", gateway.log())]
+
+
+def connections(gateway: Gateway) -> int:
+    """Return how many sockets the last worker has open, the listening one among them."""
+    folder = f"/proc/{workers(gateway)[-1]}/fd"
+    if not os.path.isdir(folder):
+        pytest.skip("sockets can only be counted where /proc is mounted")
+    found = 0
+    for name in os.listdir(folder):
+        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
+            found += os.readlink(f"{folder}/{name}").startswith("socket:")
+    return found
