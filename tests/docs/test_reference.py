@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,8 @@ import wsgi_scgi
 from tests.kit.backend import Backend
 from tests.kit.script import ReadHead, Write, play
 from wsgi_scgi import Gateway, errors
+from wsgi_scgi.config import balancer_options
+from wsgi_scgi.config.declaring import Table, declared
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
 PAGE = (PAGES / "variables.md").read_text("utf-8")
@@ -128,6 +132,42 @@ def test_every_public_name_is_documented() -> None:
     # The exceptions are listed by the page of errors, from the module that declares them.
     assert directives == set(wsgi_scgi.__all__) - exceptions
     assert "<!-- declared: exceptions -->" in (PAGES / "errors.md").read_text("utf-8")
+
+
+def test_all_that_the_code_declares_is_on_a_page() -> None:
+    declarations = (PAGES.parent / "declared.py").read_text("utf-8").partition("DECLARATIONS")[2]
+    names = re.findall(r'^    "(\w+)": ', declarations, re.MULTILINE)
+    marks = [
+        mark
+        for page in PAGES.glob("*.md")
+        for mark in re.findall(r"^<!-- declared: (\w+) -->$", page.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert len(names) > 8
+    assert sorted(marks) == sorted(names)
+
+
+def test_every_table_of_balancers_is_declared_on_its_page() -> None:
+    kinds = [kind for kind in vars(balancer_options).values() if isinstance(kind, type)]
+    tables = [kind for kind in kinds if issubclass(kind, Table) and kind is not Table]
+    page = expanded("balancer-options.md")
+    for table in tables:
+        for name, option in declared(table).items():
+            assert f"### `{name}`\n\n{option.text}\n\n- allowed: {option.kind.allowed}\n" in page
+    assert len(tables) == 6
+
+
+def expanded(name: str) -> str:
+    """Return a page as Sphinx reads it."""
+    program = "import declared, sys; print(declared.expand(sys.stdin.read()))"
+    done = subprocess.run(
+        (sys.executable, "-c", program),
+        cwd=PAGES.parent,
+        input=(PAGES / name).read_text("utf-8"),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout
 
 
 def test_the_way_of_a_request_leads_through_files_that_exist() -> None:

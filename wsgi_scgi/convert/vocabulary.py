@@ -114,9 +114,7 @@ _GROUPS: Final[Mapping[str, str]] = MappingProxyType(
         "members can be added while the gateway runs (see growth), balancers cannot": (
             "balancergrowth"
         ),
-        "what is changed while the gateway runs outlives a reload, not a restart": (
-            "balancerpersist"
-        ),
+        "a reload keeps who was taken out or added, a restart keeps nothing": "balancerpersist",
         "balancers are there for all hosts": "balancerinherit",
         "this gateway is no forward proxy": "proxyremote proxyremotematch noproxy proxydomain",
         "no file matches here; see whether the server has one": "include includeoptional",
