@@ -21,6 +21,9 @@ SOURCES = (
     "wsgi_scgi/scgi/_request_head.pyx",
     "wsgi_scgi/scgi/_response_head.pyx",
     "wsgi_scgi/semantics/_fields.pyx",
+    "wsgi_scgi/transport/_connecting.pyx",
+    "wsgi_scgi/transport/_round_trip.pyx",
+    "wsgi_scgi/transport/_waiting.pyx",
     "wsgi_scgi/worker/_plain_head.pyx",
 )
 

@@ -1,4 +1,4 @@
-"""Compiled twins: the few functions that exist once in readable Python and once in Cython.
+"""Compiled twins: the few functions and classes that exist once in readable Python and once in Cython.
 
 The Python one is the reference: it is what the documentation, the types and the tests speak of,
 and it decides wherever its twin finds something unusual.  The twin is an optional extension
@@ -13,18 +13,17 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import ParamSpec, TypeVar
+from typing import TypeVar
 
 PURE = "WSGI_SCGI_PURE"
 """The environment variable that, unless empty, switches all twins off."""
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
+_T = TypeVar("_T", bound=Callable[..., object])
 
 
 @dataclass(frozen=True, slots=True)
 class Twins:
-    """A function in both forms."""
+    """A function, or a class, in both forms."""
 
     name: str
     reference: Callable[..., object]
@@ -34,25 +33,25 @@ class Twins:
 
 
 TWINS: dict[str, Twins] = {}
-"""All functions that may have a compiled form, by name, as far as their modules are imported."""
+"""All of those that may have a compiled form, by name, as far as their modules are imported."""
 
 
 class _Unusable(Exception):
     """Why a twin cannot be used."""
 
 
-def compiled_in(extension: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """Replace a function by that of the same name in the module ``extension``, if it can be had.
+def compiled_in(extension: str) -> Callable[[_T], _T]:
+    """Replace a function or class by that of the same name in ``extension``, if it can be had.
 
-    The extension may import what stands above the decorated function in the same module.
+    The extension may import what stands above the decorated one in the same module.
     """
 
-    def choose(reference: Callable[_P, _R]) -> Callable[_P, _R]:
+    def choose(reference: _T) -> _T:
         name = reference.__name__
         # Known before the extension is imported: it asks for the reference.
         TWINS[name] = Twins(name, reference, None, "not yet imported")
         try:
-            compiled: Callable[_P, _R] = getattr(_load(extension), name)
+            compiled: _T = getattr(_load(extension), name)
         except Exception as error:
             # Whatever is wrong with it, it costs speed and nothing else.
             TWINS[name] = Twins(name, reference, None, str(error))

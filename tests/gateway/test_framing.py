@@ -102,6 +102,8 @@ def test_where_the_server_does_not_decode_chunks_a_length_is_required() -> None:
         ({"CONTENT_LENGTH": "x"}, True),
         ({"HTTP_TRANSFER_ENCODING": "gzip"}, True),
         ({"CONTENT_LENGTH": "0", "HTTP_TRANSFER_ENCODING": "chunked"}, True),
+        ({"SERVER_PROTOCOL": "HTTP/1.1"}, False),
+        ({"SERVER_PROTOCOL": "HTTP/2"}, True),
     ],
 )
 def test_a_request_may_have_a_body_whatever_its_framing_is_worth(

@@ -10,6 +10,7 @@ from tests.gateway.environs import server_environ
 from wsgi_scgi.errors import RequestError
 from wsgi_scgi.gateway.body import BodyState, SpooledBody, StreamedBody
 from wsgi_scgi.gateway.request import Request
+from wsgi_scgi.scgi.request_head import encode_request_head
 from wsgi_scgi.semantics.path import PathMatch
 from wsgi_scgi.semantics.target import parse_target
 
@@ -159,7 +160,7 @@ def redirected(request: Request, target: str, *, status: int = 200) -> Request:
 def test_a_local_redirect_makes_a_get_without_a_body_for_another_path() -> None:
     environ = server_environ("/a/b?q=1", method="POST", body=b"hello", HTTP_ACCEPT="*/*")
     first = Request(environ)
-    first.variables = {"SCRIPT_NAME": "/a/b", "HTTP_ACCEPT": "*/*"}
+    first.head = encode_request_head(0, {"SCRIPT_NAME": "/a/b", "HTTP_ACCEPT": "*/*"})
 
     second = redirected(first, "/c/%41//d?r=2")
 
@@ -240,7 +241,7 @@ def test_the_conditions_of_a_request_are_not_about_the_page_for_an_error(
 
 def test_a_history_can_be_shortened_to_its_last_words() -> None:
     first = Request(server_environ("/a?q"))
-    first.variables = {"HTTP_COOKIE": "x" * 10_000}
+    first.head = encode_request_head(0, {"HTTP_COOKIE": "x" * 10_000})
     second = redirected(first, "/b")
 
     assert second.shorten_history()

@@ -12,6 +12,7 @@ from tests.gateway.environs import server_environ
 from wsgi_scgi.gateway.conditions import Condition, header_reader
 from wsgi_scgi.gateway.request import Request
 from wsgi_scgi.gateway.variables import VariableRules, cgi_variables
+from wsgi_scgi.scgi.request_head import encode_request_head
 from wsgi_scgi.semantics.forwarded import Style
 from wsgi_scgi.semantics.path import PathInfo, Pattern, Prefix
 from wsgi_scgi.semantics.target import parse_target
@@ -418,7 +419,7 @@ def test_where_nobody_is_trusted_an_id_is_just_a_field() -> None:
 
 def test_after_a_local_redirect_the_first_request_s_variables_come_along() -> None:
     first = Request(server_environ("/a", HTTP_AUTHORIZATION="Basic x"))
-    first.variables = cgi_variables(first, VariableRules())
+    first.head = encode_request_head(0, cgi_variables(first, VariableRules()))
     second = first.redirected(parse_target("/b"), status=200)
 
     passed = cgi_variables(second, VariableRules())

@@ -26,6 +26,7 @@ from wsgi_scgi.gateway.request import Request
 from wsgi_scgi.gateway.response import Response
 from wsgi_scgi.gateway.variables import VariableRules
 from wsgi_scgi.proxy.forward import Forwarder, ForwardRules
+from wsgi_scgi.scgi.request_head import encode_request_head
 from wsgi_scgi.scoreboard.board import Board
 from wsgi_scgi.scoreboard.pool import MemberText
 from wsgi_scgi.semantics.fields import FieldRules
@@ -254,7 +255,7 @@ def test_a_head_over_the_limit_is_431_and_the_client_reads_no_number(bench: Benc
 def test_what_was_sent_before_a_local_redirect_does_not_cost_the_request(bench: Bench) -> None:
     bench.rules = ForwardRules(max_request_head=1024)
     first = Request(server_environ("/a"))
-    first.variables = {"LONG": "x" * 1024}
+    first.head = encode_request_head(0, {"LONG": "x" * 1024})
 
     bench.forward(first.redirected(parse_target("/b"), status=200))
 

@@ -13,6 +13,7 @@ from wsgi_scgi.errors import ClientDisconnected, ConnectError, GatewayError, Req
 from wsgi_scgi.gateway.request import Request
 from wsgi_scgi.gateway.response import Fields, Foreign, LocalRedirect, Outcome, Response
 from wsgi_scgi.proxy.redirect import LIMIT, FollowRedirects, RecogniseRedirect
+from wsgi_scgi.scgi.request_head import encode_request_head
 
 # What is a local redirect
 
@@ -165,7 +166,7 @@ class Routes:
     def __call__(self, asked: Request) -> Outcome:
         self.asked.append(asked)
         asked.route = f"route of {asked.path}"
-        asked.variables = {"SCRIPT_NAME": asked.path, **asked.inherited}
+        asked.head = encode_request_head(0, {"SCRIPT_NAME": asked.path, **asked.inherited})
         outcome = self.answers[asked.path]
         if isinstance(outcome, Exception):
             raise outcome

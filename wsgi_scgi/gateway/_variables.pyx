@@ -1,15 +1,27 @@
-# cython: language_level=3
-"""The compiled twin of ``variables_of_request`` in variables.py, its reference.
+# cython: language_level=3, boundscheck=False, wraparound=False
+"""The compiled twins of ``request_head`` and ``variables_of_request`` in variables.py.
 
-It does an environ that is a dict, with a server's address; the reference does the others.
+``request_head`` does a request that makes the variables alone, without a body and with a server's
+address: it writes the block straight from the environ, in the order of the reference.
+``variables_of_request`` does an environ that is a dict.  The references do the others.
 """
+
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.stdio cimport snprintf
+from libc.string cimport memchr, memcpy
 
 from wsgi_scgi.compiled import TWINS
 from wsgi_scgi.gateway.variables import split_path
-from wsgi_scgi.semantics.fields import forwarded_fields
+from wsgi_scgi.semantics.fields import _known as known
+from wsgi_scgi.semantics.fields import forwarded_fields, is_forwarded
+from wsgi_scgi.semantics.path import PathInfo
 
 cdef extern from "Python.h":
     bint PyUnicode_CheckExact(object text)
+    int PyUnicode_KIND(object text)
+    int PyUnicode_1BYTE_KIND
+    const unsigned char *PyUnicode_1BYTE_DATA(object text)
+    Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
 cdef extern from *:
     const unsigned int WSGI_SCGI_SOURCE
@@ -17,6 +29,152 @@ cdef extern from *:
 SOURCE = WSGI_SCGI_SOURCE
 
 cdef tuple _OPTIONAL = ("REMOTE_ADDR", "REMOTE_PORT", "REMOTE_USER", "AUTH_TYPE", "CONTENT_TYPE")
+cdef object _NO_PATH_INFO = PathInfo.OFF
+cdef dict _verdicts = known
+cdef bytes _START = b"CONTENT_LENGTH\0000\0SCGI\0001\0"
+
+cdef enum:
+    # Room for the length and its colon, for the block, and for the comma.
+    PREFIX = 24
+    BLOCK = 16000
+
+
+cdef struct _Block:
+    char *at
+    char *end
+
+
+cdef inline bint _put(_Block *block, str name, object value) except -1:
+    """Add a variable, if it is one of bytes without NUL and there is room; tell whether it is."""
+    cdef Py_ssize_t name_size, size
+    if not PyUnicode_CheckExact(value) or PyUnicode_KIND(value) != PyUnicode_1BYTE_KIND:
+        return False
+    name_size = PyUnicode_GET_LENGTH(name)
+    size = PyUnicode_GET_LENGTH(value)
+    if block.end - block.at < name_size + size + 2:
+        return False
+    if memchr(PyUnicode_1BYTE_DATA(value), 0, size) != NULL:
+        return False
+    memcpy(block.at, PyUnicode_1BYTE_DATA(name), name_size)
+    block.at += name_size
+    block.at[0] = 0
+    memcpy(block.at + 1, PyUnicode_1BYTE_DATA(value), size)
+    block.at += size + 1
+    block.at[0] = 0
+    block.at += 1
+    return True
+
+
+def request_head(request, rules, added, Py_ssize_t limit):
+    """Return the head of a request, with variables ``added`` to those of ``rules``."""
+    cdef char[PREFIX + BLOCK + 1] room
+    cdef _Block block
+    cdef Py_ssize_t size
+    cdef int digits
+    cdef char[PREFIX] prefix
+    if (
+        not rules.is_plain
+        or request.body is not None
+        or request.inherited
+        or type(request.environ) is not dict
+    ):
+        return _refer_head(request, rules, added, limit)
+    block.at = room + PREFIX
+    block.end = block.at + BLOCK
+    memcpy(block.at, PyBytes_AS_STRING(_START), len(_START))
+    block.at += len(_START)
+    if not _put_request(&block, request, rules, request.environ):
+        return _refer_head(request, rules, added, limit)
+    if added is not None:
+        for name, value in added.items():
+            if not _put(&block, name, value):
+                return _refer_head(request, rules, added, limit)
+    size = block.at - (room + PREFIX)
+    if size > limit:
+        return _refer_head(request, rules, added, limit)
+    digits = snprintf(prefix, sizeof(prefix), b"%zd:", size)
+    memcpy(room + PREFIX - digits, prefix, digits)
+    block.at[0] = c','
+    return PyBytes_FromStringAndSize(room + PREFIX - digits, digits + size + 1)
+
+
+cdef bint _put_request(_Block *block, object request, object rules, dict environ) except -1:
+    """Add what the request says; tell whether all of it is as usual."""
+    cdef object host, scheme, address, script_name, path_info
+    address = environ.get("SERVER_ADDR")
+    if not address or "HTTP_MAX_FORWARDS" in environ:
+        return False
+    path = request.path
+    if rules.path_info is _NO_PATH_INFO and not request.mount and "//" not in path:
+        script_name, path_info = path, None
+    else:
+        script_name, path_info = split_path(request, rules)
+    if not (
+        _put(block, "REQUEST_METHOD", request.method)
+        and _put(block, "REQUEST_URI", request.target)
+        and _put(block, "QUERY_STRING", request.query)
+        and _put(block, "SCRIPT_NAME", script_name)
+        and (path_info is None or _put(block, "PATH_INFO", path_info))
+        and _put(block, "SERVER_NAME", request.server_name)
+        and _put(block, "SERVER_PORT", request.server_port)
+        and _put(block, "SERVER_ADDR", address)
+        and _put(block, "SERVER_PROTOCOL", environ["SERVER_PROTOCOL"])
+        and _put(block, "SERVER_SOFTWARE", environ.get("SERVER_SOFTWARE") or "wsgi-scgi")
+    ):
+        return False
+    scheme = environ["wsgi.url_scheme"]
+    if not _put(block, "REQUEST_SCHEME", scheme):
+        return False
+    if scheme == "https" and not _put(block, "HTTPS", "on"):
+        return False
+    for name in _OPTIONAL:
+        value = environ.get(name)
+        if value and not _put(block, name, value):
+            return False
+    if rules.document_root and not _put(block, "DOCUMENT_ROOT", rules.document_root):
+        return False
+    host = request.host
+    if host is not None and not _put(block, "HTTP_HOST", host):
+        return False
+    return _put_fields(block, environ)
+
+
+cdef bint _put_fields(_Block *block, dict environ) except -1:
+    """Add the header fields, as ``forwarded_fields`` chooses them, but Host."""
+    cdef object connection = environ.get("HTTP_CONNECTION")
+    if connection is not None and not (
+        type(connection) is str
+        and (connection == "keep-alive" or connection == "close" and "HTTP_CLOSE" not in environ)
+    ):
+        return False
+    for name, value in environ.items():
+        if not PyUnicode_CheckExact(name):
+            return False
+        if not _is_field(name):
+            continue
+        verdict = _verdicts.get(name)
+        if verdict is None:
+            verdict = is_forwarded(name)
+        if verdict and name != "HTTP_HOST" and not _put(block, name, value):
+            return False
+    return True
+
+
+cdef inline bint _is_field(str name) noexcept:
+    """Tell whether a name starts with HTTP_."""
+    cdef const unsigned char *text
+    if PyUnicode_KIND(name) != PyUnicode_1BYTE_KIND or PyUnicode_GET_LENGTH(name) < 5:
+        # A character beyond Latin-1 is in no name that is forwarded.
+        return False
+    text = PyUnicode_1BYTE_DATA(name)
+    return (
+        text[0] == c'H' and text[1] == c'T' and text[2] == c'T' and text[3] == c'P'
+        and text[4] == c'_'
+    )
+
+
+cdef _refer_head(request, rules, added, limit):
+    return TWINS["request_head"].reference(request, rules, added, limit)
 
 
 def variables_of_request(request, rules):

@@ -8,6 +8,7 @@ from ..errors import RequestError
 
 _CONTENT_LENGTH = re.compile(r"[0-9]{1,19}")
 _MAX_FORWARDS = re.compile(r"[0-9]{1,10}")
+_FRAMED = ("HTTP/2", "HTTP/3")
 _MAX_CONTENT_LENGTH = 2**63 - 1
 
 
@@ -34,7 +35,7 @@ def declared_length(environ: dict[str, Any]) -> int | None:
         return None
     if length is None or length == "":
         # In HTTP/1 no length means no body (RFC 9112 6.3); in HTTP/2 frames tell the end.
-        framed = str(environ.get("SERVER_PROTOCOL")).startswith(("HTTP/2", "HTTP/3"))
+        framed = str(environ.get("SERVER_PROTOCOL")).startswith(_FRAMED)
         return None if framed and environ.get("wsgi.input_terminated") else 0
     if not _CONTENT_LENGTH.fullmatch(str(length)) or int(length) > _MAX_CONTENT_LENGTH:
         raise RequestError("the Content-Length is not a decimal number")
@@ -43,8 +44,10 @@ def declared_length(environ: dict[str, Any]) -> int | None:
 
 def may_have_body(environ: dict[str, Any]) -> bool:
     """Tell whether a request could have a body, whatever its framing is worth."""
-    return environ.get("CONTENT_LENGTH", "") not in ("", "0") or (
-        "HTTP_TRANSFER_ENCODING" in environ
+    return (
+        environ.get("CONTENT_LENGTH", "") not in ("", "0")
+        or "HTTP_TRANSFER_ENCODING" in environ
+        or str(environ.get("SERVER_PROTOCOL")).startswith(_FRAMED)
     )
 
 

@@ -5,6 +5,7 @@ import io
 from typing import Any
 
 from ..errors import RequestError
+from ..scgi.request_head import parse_request_head
 from ..semantics.path import PathMatch, has_encoded_slash, merge_slashes
 from ..semantics.target import Target
 from .body import RequestBody, SpooledBody, StreamedBody, spool_body
@@ -12,6 +13,7 @@ from .client import Client, client_of
 from .control_data import control_data, decode_or_none, normalised_path
 from .framing import check_length, declared_length
 
+_OF_THE_ENCODER = ("CONTENT_LENGTH", "SCGI")
 _LAST_WORDS = ("REDIRECT_STATUS", "REDIRECT_URL", "REDIRECT_QUERY_STRING")
 
 # They are about the resource that was asked for, not about the page that tells of an error.
@@ -38,11 +40,13 @@ class Request:
         "_raw_path",
         "body",
         "environ",
+        "head",
         "host",
         "inherited",
         "inherited_fields",
         "method",
         "mount",
+        "notes",
         "path",
         "query",
         "request_id",
@@ -50,12 +54,13 @@ class Request:
         "server_name",
         "server_port",
         "target",
-        "variables",
     )
 
     def __init__(self, environ: dict[str, Any]) -> None:
         """Raise RequestError for whatever the status table of the manual calls malformed."""
         self.environ = environ
+        self.notes = environ
+        """The environ that the server gave, and reads again for its access log."""
         (
             self.method,
             self.target,
@@ -72,8 +77,8 @@ class Request:
         self.route = ""
         """The route that took it, for the log and for error pages."""
         self._match: PathMatch | None = None
-        self.variables: dict[str, str] = {}
-        """What a backend was sent last."""
+        self.head = b""
+        """The head that a backend was sent last."""
         self.request_id = ""
         """The X-Request-ID of a trusted proxy."""
         self.inherited: dict[str, str] = {}
@@ -147,6 +152,13 @@ class Request:
         for name in ("HTTP_TRANSFER_ENCODING", *(() if status == 200 else _CONDITIONS)):
             request.environ.pop(name, None)
         return request
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The variables that a backend was sent last, but for CONTENT_LENGTH and SCGI."""
+        parsed = parse_request_head(self.head, limit=len(self.head))
+        variables = parsed[0] if parsed is not None else {}
+        return {name: variables[name] for name in variables if name not in _OF_THE_ENCODER}
 
     def _history(self, status: int) -> dict[str, str]:
         history = {f"REDIRECT_{name}": value for name, value in self.variables.items()}

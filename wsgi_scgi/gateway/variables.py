@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ..compiled import compiled_in
+from ..scgi.request_head import encode_request_head
 from ..semantics.fields import forwarded_fields
 from ..semantics.forwarded import (
     Network,
@@ -45,6 +46,34 @@ class VariableRules:
     """Set last of all; False removes."""
     sent: frozenset[str] | None = None
     """What is sent beside ``configured``; None: all."""
+    is_plain: bool = field(init=False)
+    """Whether the request alone makes the variables; computed."""
+
+    def __post_init__(self) -> None:
+        special = (
+            self.forwarded is not Style.OFF,
+            self.trusted_proxies,
+            not self.pass_authorization,
+            self.conditions,
+            self.configured,
+            self.sent is not None,
+        )
+        object.__setattr__(self, "is_plain", not any(special))
+
+
+@compiled_in("wsgi_scgi.gateway._variables")
+def request_head(
+    request: Request, rules: VariableRules, added: Mapping[str, str] | None, limit: int
+) -> bytes:
+    """Return the head of a request, with variables ``added`` to those of ``rules``.
+
+    Raises RequestError (400), and ProtocolError as ``encode_request_head`` does.
+    """
+    variables = cgi_variables(request, rules)
+    if added is not None:
+        variables.update(added)
+    length = request.body.length if request.body is not None else 0
+    return encode_request_head(length, variables, limit=limit)
 
 
 def cgi_variables(request: Request, rules: VariableRules) -> dict[str, str]:

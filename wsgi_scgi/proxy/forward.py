@@ -19,19 +19,20 @@ from ..balancer.sticky import Session
 from ..errors import BackendError, NoMember, ProtocolError, RequestError
 from ..gateway.body import BodyState, buffer_body
 from ..gateway.error_page import options_response
-from ..gateway.framing import check_length, declared_length, max_forwards
+from ..gateway.framing import check_length, declared_length, max_forwards, may_have_body
 from ..gateway.request import Request
 from ..gateway.response import Response
-from ..gateway.variables import VariableRules, cgi_variables
-from ..scgi.request_head import RequestHeadTooLarge, encode_request_head
+from ..gateway.variables import VariableRules, request_head
+from ..scgi.request_head import RequestHeadTooLarge
 from ..scgi.response_head import ResponseHead
 from ..semantics.fields import FieldRules, control_values, end_to_end_fields
-from ..transport.connecting import connect
-from ..transport.exchange import Exchange, Limits
+from ..transport.connecting import Connection, connect
+from ..transport.exchange import WATCH_AFTER, Exchange, Limits
 from ..transport.names import Resolver
 from ..transport.relay import BackendBody
+from ..transport.round_trip import NOTHING, WITHOUT_CONTENT, Answer, Begun, round_trip
 from ..transport.waiting import NO_DEADLINE, Deadline, current_waiter
-from .upstream import StickyCookie, Upstream, balancer_variables
+from .upstream import StickyCookie, Upstream, balancer_variables, end_attempt
 
 logger = logging.getLogger("wsgi_scgi")
 
@@ -77,7 +78,8 @@ class Forwarder:
             return _last_recipient(request)
         rules = self._rules
         deadline = Deadline(rules.deadline) if rules.deadline else NO_DEADLINE
-        self._open_body(request)
+        if may_have_body(request.environ):
+            self._open_body(request)
         attempts = Attempts(self._balancer, request, _pause)
         lease = attempts.begin()
         while True:
@@ -125,9 +127,8 @@ class Forwarder:
         self, request: Request, attempts: Attempts, lease: Lease, deadline: Deadline
     ) -> Response | None:
         """Return the member's answer, None for a status that another member is to be asked for."""
-        record = Upstream(request.environ, lease)
         try:
-            head = self._encode_head(request, lease.member, attempts.session)
+            head = request.head = self._head_of(request, lease.member, attempts.session)
             connection = connect(
                 lease.member.url.address,
                 self._resolver,
@@ -136,45 +137,105 @@ class Forwarder:
             )
         except BaseException as error:
             lease.failed(error)
-            record.close()
+            end_attempt(request.notes, lease, 0, 0)
             raise
         lease.connected()
-        exchange = record.exchange = Exchange(
+        begun: Answer | Begun = NOTHING
+        try:
+            if request.body is None:
+                patience = deadline.bound(min(WATCH_AFTER, self._rules.limits.timeout))
+                begun = round_trip(connection, head, patience, request.method == "HEAD")
+        except BaseException as error:
+            connection.close()
+            lease.failed(error)
+            end_attempt(request.notes, lease, 0, 0)
+            raise
+        if isinstance(begun, Begun):
+            exchange = self._exchange(request, connection, head, lease, (deadline, begun))
+            response = self._converse(request, exchange, attempts, lease)
+        else:
+            connection.close()
+            response = self._answer(request, attempts, lease, begun)
+        if response is not None and self._cookie is not None:
+            self._cookie.add_to(response, attempts.session, lease.member)
+        return response
+
+    def _answer(
+        self, request: Request, attempts: Attempts, lease: Lease, answer: Answer
+    ) -> Response | None:
+        """Do what ``_converse`` does, with an answer that is there as a whole."""
+        lease.answered(answer.head.status)
+        end_attempt(request.notes, lease, len(request.head), answer.received)
+        if attempts.may_refuse(answer.head.status):
+            return None
+        return self._response(answer.head, answer.body)
+
+    def _exchange(
+        self,
+        request: Request,
+        connection: Connection,
+        head: bytes,
+        lease: Lease,
+        start: tuple[Deadline, Begun],
+    ) -> Exchange:
+        deadline, begun = start
+        record = Upstream(request.notes, lease)
+        record.exchange = Exchange(
             connection,
             head,
             body=request.body,
             client=request.client,
             limits=self._rules.limits,
             deadline=deadline,
+            begun=begun,
             on_close=record.close,
         )
+        return record.exchange
+
+    def _converse(
+        self, request: Request, exchange: Exchange, attempts: Attempts, lease: Lease
+    ) -> Response | None:
+        """Send the request and receive the head of the answer; its body stays to be received."""
         try:
-            received = exchange.receive_head(_hints_sender(request.environ, attempts))
-            lease.answered(received.status)
-            if attempts.may_refuse(received.status):
+            head = exchange.receive_head(_hints_sender(request.environ, attempts))
+            lease.answered(head.status)
+            if attempts.may_refuse(head.status):
                 exchange.close()
                 return None
-            response = self._respond(request, exchange, received)
+            if request.method == "HEAD" or head.status in WITHOUT_CONTENT:
+                exchange.close()
+                return self._response(head, b"")
+            body = BackendBody(exchange, head, splice=request.environ.get("wsgi_scgi.splice"))
+            whole = body.whole()
+            return self._response(head, body if whole is None else whole)
         except BaseException as error:
             lease.failed(error)
             exchange.close()
             raise
-        if self._cookie is not None:
-            self._cookie.add_to(response, attempts.session, lease.member)
-        return response
 
-    def _encode_head(self, request: Request, member: Member, session: Session | None) -> bytes:
-        length = request.body.length if request.body is not None else 0
-        variables = cgi_variables(request, self._rules_for(member))
+    def _response(self, head: ResponseHead, body: bytes | BackendBody) -> Response:
+        rules = self._rules.fields
+        return Response(
+            head.status,
+            head.reason,
+            end_to_end_fields(head.fields, head.status, rules),
+            body,
+            control_values(head.fields, rules.control),
+            head.explicit_status,
+        )
+
+    def _head_of(self, request: Request, member: Member, session: Session | None) -> bytes:
+        """Return the request head.  Raises RequestError: 400 or 431."""
+        added = None
         if self._balancer.is_named and self._variables.sent is None:
-            variables.update(balancer_variables(self._balancer, member, session))
-        request.variables = variables
+            added = balancer_variables(self._balancer, member, session)
+        rules = self._rules_for(member)
         try:
-            return encode_request_head(length, variables, limit=self._rules.max_request_head)
+            return request_head(request, rules, added, self._rules.max_request_head)
         except RequestHeadTooLarge as error:
             # What was sent before a local redirect may not cost the request itself.
             if request.shorten_history():
-                return self._encode_head(request, member, session)
+                return self._head_of(request, member, session)
             raise RequestError(
                 str(error),
                 status=HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
@@ -190,22 +251,6 @@ class Forwarder:
         if rules is None:
             rules = self._fronts[front] = replace(self._variables, front=front)
         return rules
-
-    def _respond(self, request: Request, exchange: Exchange, head: ResponseHead) -> Response:
-        response = Response(
-            head.status,
-            head.reason,
-            end_to_end_fields(head.fields, head.status, self._rules.fields),
-            control=control_values(head.fields, self._rules.fields.control),
-            explicit_status=head.explicit_status,
-        )
-        if request.method == "HEAD" or head.status in (204, 304):
-            exchange.close()
-        else:
-            body = BackendBody(exchange, head, splice=request.environ.get("wsgi_scgi.splice"))
-            whole = body.whole()
-            response.body = body if whole is None else whole
-        return response
 
 
 def _pause(seconds: float) -> None:

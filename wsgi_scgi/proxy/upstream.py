@@ -13,6 +13,9 @@ from ..balancer.sticky import CookieAttributes, Session, Signature, set_cookie
 from ..gateway.response import Response
 from ..transport.exchange import Exchange
 
+IS_LOGGED = "wsgi_scgi.is_logged"
+"""False where the server says that nobody will look at the fields that follow."""
+
 ADDRESS = "wsgi_scgi.upstream_addr"
 """The members that were asked, in order, with ", " between."""
 ATTEMPTS = "wsgi_scgi.upstream_attempts"
@@ -39,26 +42,32 @@ class Upstream:
 
     def close(self) -> None:
         """End the attempt; called once, when its connection is closed or could not be made."""
-        lease, exchange, environ = self._lease, self.exchange, self._environ
-        if exchange is None:
-            lease.release()
-        else:
+        exchange, sent, received = self.exchange, 0, 0
+        if exchange is not None:
             self.exchange = None  # it refers to this record
             if exchange.failure is not None:
-                lease.failed(exchange.failure)
-            lease.release(exchange.sent, exchange.received)
-        before = environ.get(ADDRESS)
-        environ[ADDRESS] = f"{before}, {lease.member.name}" if before else lease.member.name
-        environ[ATTEMPTS] = environ.get(ATTEMPTS, 0) + 1
-        for name, moment in (
-            (CONNECT_TIME, lease.connected_at),
-            (HEADER_TIME, lease.answered_at),
-            (RESPONSE_TIME, lease.ended_at),
-        ):
-            if moment:
-                environ[name] = round(moment - lease.started, 6)
-            else:
-                environ.pop(name, None)
+                self._lease.failed(exchange.failure)
+            sent, received = exchange.sent, exchange.received
+        end_attempt(self._environ, self._lease, sent, received)
+
+
+def end_attempt(environ: dict[str, Any], lease: Lease, sent: int, received: int) -> None:
+    """End a lease, and note what the attempt was where anybody looks at it."""
+    lease.release(sent, received)
+    if not environ.get(IS_LOGGED, True):
+        return
+    before = environ.get(ADDRESS)
+    environ[ADDRESS] = f"{before}, {lease.member.name}" if before else lease.member.name
+    environ[ATTEMPTS] = environ.get(ATTEMPTS, 0) + 1
+    for name, moment in (
+        (CONNECT_TIME, lease.connected_at),
+        (HEADER_TIME, lease.answered_at),
+        (RESPONSE_TIME, lease.ended_at),
+    ):
+        if moment:
+            environ[name] = round(moment - lease.started, 6)
+        else:
+            environ.pop(name, None)
 
 
 def balancer_variables(

@@ -8,8 +8,10 @@ import os
 import pwd
 import socket
 import stat
+import time
 
 from ..address import TCPAddress, UnixAddress
+from ..compiled import compiled_in
 from ..errors import ConnectError, ConnectTimeout, OutOfResources
 from .names import Resolver, SocketAddress
 from .waiting import WRITE, Deadline, Waiter
@@ -23,31 +25,45 @@ _OUT_OF_RESOURCES = frozenset(
 """What this process or host lacks: it says nothing about the backend."""
 
 
+@compiled_in("wsgi_scgi.transport._connecting")
 class Connection:
-    """A connected non-blocking socket, and the way to wait for it."""
+    """A connected non-blocking socket, and the way to wait for it.
 
-    __slots__ = ("_target", "socket", "waiter")
+    ``fd`` is its descriptor, -1 once it is closed; ``target`` the address connected to.
+    """
 
-    def __init__(self, connected: _socket.socket, waiter: Waiter, target: SocketAddress) -> None:
-        self.socket = connected
+    __slots__ = ("_socket", "fd", "target", "waiter")
+
+    def __init__(self, fd: int, waiter: Waiter, target: SocketAddress) -> None:
+        self.fd = fd
         self.waiter = waiter
-        self._target = target
+        self.target = target
+        self._socket: _socket.socket | None = None
 
     @property
-    def target(self) -> str:
-        """The address connected to, in words for a log."""
-        return _display(self._target)
+    def socket(self) -> _socket.socket:
+        """The same as an object, which many connections never need."""
+        if self._socket is None:
+            self._socket = _socket.socket(self.target[0], socket.SOCK_STREAM, 0, self.fd)
+            self._socket.setblocking(False)
+        return self._socket
 
     def send_at_once(self) -> None:
         """Let small pieces of a body not wait for each other (TCP_NODELAY)."""
-        if self.socket.family != socket.AF_UNIX:
+        if self.target[0] != socket.AF_UNIX:
             with contextlib.suppress(OSError):  # reset meanwhile: sending will tell
                 self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def close(self) -> None:
         """Close it: first what watches it, then itself.  Harmless when repeated."""
+        fd, self.fd = self.fd, -1
+        if fd < 0:
+            return
         self.waiter.close()
-        self.socket.close()
+        if self._socket is not None:
+            self._socket.close()
+        else:
+            os.close(fd)
 
 
 def connect(
@@ -58,16 +74,15 @@ def connect(
     ``timeout`` seconds are for the look-up and all addresses together.  Raises ConnectError,
     ConnectTimeout or ResolveError, with the cause of every address that was tried.
     """
-    deadline = Deadline(timeout)
+    ends_at = time.monotonic() + timeout
     targets = resolver.resolve(address, waiter, timeout)
     causes = []
     timed_out = False
     for index, target in enumerate(targets):
         # A dead first address leaves the others their share of the time.
-        share = deadline.bound(timeout) / (len(targets) - index)
+        share = max((ends_at - time.monotonic()) / (len(targets) - index), 1e-3)
         try:
-            connected = _connect_one(target, waiter, Deadline(max(share, 1e-3)))
-            return Connection(connected, waiter, target)
+            return Connection(connect_to(target, waiter, share), waiter, target)
         except TimeoutError:
             timed_out = True
             causes.append(f"{_display(target)}: no connection in {share:.3g} seconds")
@@ -80,8 +95,14 @@ def connect(
     raise error_type(f"cannot connect to {address}: {'; '.join(causes) or 'no address'}")
 
 
-def _connect_one(target: SocketAddress, waiter: Waiter, deadline: Deadline) -> _socket.socket:
+@compiled_in("wsgi_scgi.transport._connecting")
+def connect_to(target: SocketAddress, waiter: Waiter, seconds: float) -> int:
+    """Return the descriptor of a non-blocking socket that is connected to ``target``.
+
+    Raises TimeoutError after ``seconds``, or the OSError that the kernel tells.
+    """
     family, address = target
+    deadline = Deadline(seconds)
     sock = _socket.socket(family, socket.SOCK_STREAM | _NON_BLOCKING)
     try:
         if not _NON_BLOCKING:
@@ -92,18 +113,18 @@ def _connect_one(target: SocketAddress, waiter: Waiter, deadline: Deadline) -> _
                 # Over loopback it is done already: asking again costs less than waiting.
                 code = sock.connect_ex(address)
             if code in (0, errno.EISCONN):
-                return sock
+                return sock.detach()
             if code == errno.EAGAIN and family == socket.AF_UNIX:
                 _wait_for_backlog(waiter, deadline)
                 continue
             if code not in _UNDER_WAY:
                 raise OSError(code, os.strerror(code))
-            if waiter.wait([(sock.fileno(), WRITE)], deadline.bound(3600.0)) < 0:
+            if waiter.wait([(sock.fileno(), WRITE)], deadline.bound(seconds)) < 0:
                 raise TimeoutError
             code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if code:
                 raise OSError(code, os.strerror(code))
-            return sock
+            return sock.detach()
     except BaseException:
         waiter.close()
         sock.close()

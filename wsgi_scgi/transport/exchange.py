@@ -21,10 +21,8 @@ from ..gateway.body import RequestBody
 from ..gateway.client import Client, Presence
 from ..scgi.response_head import ResponseHead, ResponseHeadParser
 from .connecting import Connection
+from .round_trip import NOTHING, RECEIVE_SIZE, Begun
 from .waiting import NO_DEADLINE, READ, WRITE, Deadline, Interest
-
-RECEIVE_SIZE = 65536
-"""Bytes a read: larger buffers come from mmap, and cost five times as much."""
 
 WATCH_AFTER = 0.05
 """Seconds a backend may be silent before the client is watched too: most never are."""
@@ -56,11 +54,13 @@ class Exchange:
 
     __slots__ = (
         "_answered",
+        "_arrived",
         "_body",
         "_client",
         "_client_deadline",
         "_connection",
         "_deadline",
+        "_error",
         "_gone",
         "_head_deadline",
         "_limits",
@@ -71,6 +71,7 @@ class Exchange:
         "_send_error",
         "_silent",
         "_socket",
+        "_waited",
         "_waiter",
         "_watching",
         "failure",
@@ -90,16 +91,23 @@ class Exchange:
         client: Client | None = None,
         limits: Limits = Limits(),
         deadline: Deadline | None = None,
+        begun: Begun = NOTHING,
         on_close: Callable[[], None] | None = None,
     ) -> None:
-        """``on_close`` is called once, when the connection has been closed."""
+        """``begun`` is what a round trip has done of it already.
+
+        ``on_close`` is called once, when the connection has been closed.
+        """
         self._connection = connection
         self._on_close = on_close
         self._socket = connection.socket
         self._waiter = connection.waiter
-        self.fd = connection.socket.fileno()
+        self.fd = connection.fd
         self._readable: tuple[Interest] = ((self.fd, READ),)
-        self._outgoing = memoryview(head)
+        self._outgoing = memoryview(head)[begun.sent :]
+        self._arrived = begun.received
+        self._error = begun.error
+        self._waited = begun.waited
         self._body = body
         self._client = client
         self._limits = limits
@@ -117,11 +125,11 @@ class Exchange:
         self._parser = ResponseHeadParser()
         self.failure: BackendError | None = None
         """What the response's body ended with, if it was the backend's fault."""
-        self.sent = 0
+        self.sent = begun.sent
         """Bytes that the kernel has taken for the backend."""
-        self.received = 0
+        self.received = len(begun.received)
         """Bytes of the backend, those included that the server took with ``wsgi_scgi.splice``."""
-        self.sending = True
+        self.sending = bool(self._outgoing) or body is not None
         """Whether part of the request is still to be sent."""
         self.surplus = b""
         """What was received behind the head: the start of the body."""
@@ -161,16 +169,19 @@ class Exchange:
 
     def receive(self) -> bytes:
         """Return the next bytes of the backend, b"" at its end; send meanwhile."""
+        if self._arrived:
+            arrived, self._arrived = self._arrived, b""
+            return arrived
         while self.sending:
             data = self.advance()
             if isinstance(data, bytes):
                 return data
         while True:
             # Right after the request nothing can be there yet: one system call less.
-            if not self._silent and (arrived := self._receive_now()) is not None:
+            if not self._silent and (found := self._receive_now()) is not None:
                 if self._gone is not None:
                     self._answer_half_closed()
-                return arrived
+                return found
             self._silent = False
             self.wait_for_backend()
 
@@ -294,6 +305,8 @@ class Exchange:
         """Return what has arrived, b"" at the end, None if nothing has."""
         self.check_deadlines()  # a backend that never lets us wait has them too
         try:
+            if self._error is not None:
+                raise self._error
             data = self._socket.recv(RECEIVE_SIZE)
         except BlockingIOError:
             return None
@@ -314,7 +327,8 @@ class Exchange:
         timeout = self._limits.timeout
         if self._watching and not self._waiter.wait(self._readable, self._bound(WATCH_AFTER)):
             return
-        silence = Deadline(timeout)
+        silence = Deadline(max(timeout - self._waited, 1e-3))
+        self._waited = 0.0
         while True:
             left = self._bound(silence.bound(timeout))
             if self._gone is not None:

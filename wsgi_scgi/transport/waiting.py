@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from ..compiled import compiled_in
+
 if TYPE_CHECKING:
     from gevent.hub import Hub
 
@@ -85,6 +87,7 @@ class BlockingWaiter:
         """Do nothing: poll(2) keeps nothing."""
 
 
+@compiled_in("wsgi_scgi.transport._waiting")
 class CooperativeWaiter:
     """Switches to gevent's hub; one watcher for each descriptor and kind, reused."""
 

@@ -1,0 +1,5 @@
+cdef class Connection:
+    cdef public int fd
+    cdef public object waiter
+    cdef public object target
+    cdef object _socket

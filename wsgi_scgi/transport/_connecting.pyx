@@ -1,0 +1,163 @@
+# cython: language_level=3
+"""The compiled twins of ``Connection`` and ``connect_to`` in connecting.py, their references.
+
+``connect_to`` does Unix sockets and IPv4; the reference does the others, and waits where the
+backlog of a Unix socket is full.
+"""
+
+import _socket
+import os
+
+from libc.string cimport memcpy, memset
+from posix.unistd cimport close
+
+from wsgi_scgi.compiled import TWINS
+from wsgi_scgi.transport.waiting import WRITE
+
+cdef extern from *:
+    const unsigned int WSGI_SCGI_SOURCE
+
+cdef extern from "<errno.h>" nogil:
+    int errno
+    enum:
+        EAGAIN, EALREADY, EINPROGRESS, EISCONN
+
+cdef extern from "<sys/socket.h>" nogil:
+    ctypedef unsigned int socklen_t
+    struct sockaddr:
+        unsigned short sa_family
+    enum:
+        AF_INET, AF_UNIX, SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC, IPPROTO_TCP, SOL_SOCKET, SO_ERROR
+    int socket(int family, int kind, int protocol)
+    int connect(int descriptor, const sockaddr *address, socklen_t length)
+    int getsockopt(int descriptor, int level, int name, void *value, socklen_t *length)
+    int setsockopt(int descriptor, int level, int name, const void *value, socklen_t length)
+
+cdef extern from "<netinet/in.h>" nogil:
+    struct in_addr:
+        pass
+    struct sockaddr_in:
+        unsigned short sin_family
+        unsigned short sin_port
+        in_addr sin_addr
+    unsigned short htons(unsigned short port)
+
+cdef extern from "<netinet/tcp.h>" nogil:
+    enum:
+        TCP_NODELAY
+
+cdef extern from "<arpa/inet.h>" nogil:
+    int inet_pton(int family, const char *text, void *address)
+
+cdef extern from "<sys/un.h>" nogil:
+    struct sockaddr_un:
+        unsigned short sun_family
+        char[108] sun_path
+
+SOURCE = WSGI_SCGI_SOURCE
+
+cdef union _Address:
+    sockaddr any
+    sockaddr_in inet
+    sockaddr_un local
+
+
+cdef class Connection:
+    """A connected non-blocking socket, and the way to wait for it."""
+
+    def __cinit__(self, int fd, waiter, target):
+        self.fd = fd
+        self.waiter = waiter
+        self.target = target
+
+    @property
+    def socket(self):
+        """The same as an object, which many connections never need."""
+        if self._socket is None:
+            self._socket = _socket.socket(self.target[0], SOCK_STREAM, 0, self.fd)
+            self._socket.setblocking(False)
+        return self._socket
+
+    def send_at_once(self):
+        """Let small pieces of a body not wait for each other (TCP_NODELAY)."""
+        cdef int on = 1
+        if self.target[0] != AF_UNIX:
+            # Reset meanwhile: sending will tell.
+            setsockopt(self.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on))
+
+    def close(self):
+        """Close it: first what watches it, then itself.  Harmless when repeated."""
+        cdef int fd = self.fd
+        self.fd = -1
+        if fd < 0:
+            return
+        self.waiter.close()
+        if self._socket is not None:
+            self._socket.close()
+        else:
+            close(fd)
+
+
+def connect_to(target, waiter, double seconds):
+    """Return the descriptor of a socket that is connected to ``target``."""
+    cdef _Address address
+    cdef socklen_t length = _address_of(target, &address)
+    cdef int descriptor, code
+    if not length:
+        return _refer(target, waiter, seconds)
+    descriptor = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
+    if descriptor < 0:
+        return _refer(target, waiter, seconds)
+    code = errno if connect(descriptor, &address.any, length) else 0
+    if code == EINPROGRESS:
+        # Over loopback it is done already: asking again costs less than waiting.
+        code = errno if connect(descriptor, &address.any, length) else 0
+    if code == EINPROGRESS or code == EALREADY:
+        code = _wait_connected(descriptor, waiter, seconds)
+    if code == 0 or code == EISCONN:
+        return descriptor
+    close(descriptor)
+    if code == EAGAIN:
+        return _refer(target, waiter, seconds)  # which waits for room in the backlog
+    raise OSError(code, os.strerror(code))
+
+
+cdef int _wait_connected(int descriptor, waiter, double seconds) except -1:
+    """Return the error that connecting ends with, 0 for none; close the socket for any other."""
+    cdef int code = 0
+    cdef socklen_t size = sizeof(code)
+    try:
+        if waiter.wait(((descriptor, WRITE),), seconds) < 0:
+            raise TimeoutError
+    except BaseException:
+        waiter.close()
+        close(descriptor)
+        raise
+    getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size)
+    return code
+
+
+cdef _refer(target, waiter, double seconds):
+    return TWINS["connect_to"].reference(target, waiter, seconds)
+
+
+cdef socklen_t _address_of(object target, _Address *address) except? 1:
+    """Write a socket address, and return its length; 0 for what the reference has to do."""
+    cdef bytes text
+    cdef object host, port
+    family = target[0]
+    memset(address, 0, sizeof(_Address))
+    if family == AF_UNIX:
+        text = os.fsencode(target[1])
+        if not 0 < len(text) < <Py_ssize_t>sizeof(address.local.sun_path):
+            return 0
+        address.local.sun_family = AF_UNIX
+        memcpy(address.local.sun_path, <const char *>text, len(text))
+        return sizeof(unsigned short) + len(text) + 1
+    if family == AF_INET:
+        host, port = target[1]
+        text = (<str>host).encode()
+        address.inet.sin_family = AF_INET
+        address.inet.sin_port = htons(port)
+        return sizeof(sockaddr_in) if inet_pton(AF_INET, text, &address.inet.sin_addr) == 1 else 0
+    return 0

@@ -1,0 +1,92 @@
+# cython: language_level=3
+"""The compiled twin of ``round_trip`` in round_trip.py, its reference, on the C socket calls."""
+
+from cpython.bytes cimport PyBytes_FromStringAndSize
+
+from wsgi_scgi.transport._connecting cimport Connection
+from wsgi_scgi.transport._waiting cimport CooperativeWaiter
+
+import os
+
+from wsgi_scgi.compiled import TWINS
+from wsgi_scgi.scgi.response_head import parse_whole_head
+from wsgi_scgi.transport.round_trip import NOTHING, RECEIVE_SIZE, Answer, Begun
+from wsgi_scgi.transport.waiting import READ
+
+cdef extern from *:
+    const unsigned int WSGI_SCGI_SOURCE
+
+cdef extern from "<errno.h>" nogil:
+    int errno
+    enum:
+        EAGAIN
+
+cdef extern from "<sys/socket.h>" nogil:
+    enum:
+        MSG_DONTWAIT, MSG_NOSIGNAL
+    Py_ssize_t send(int descriptor, const void *data, size_t size, int flags)
+    Py_ssize_t recv(int descriptor, void *data, size_t size, int flags)
+
+SOURCE = WSGI_SCGI_SOURCE
+
+cdef enum:
+    SIZE = 65536
+
+assert SIZE == RECEIVE_SIZE
+
+cdef object _new_tuple = tuple.__new__
+cdef int _READ = READ
+
+# Filled and copied before any other code runs, so that all exchanges can share it.
+cdef char[SIZE] _buffer
+
+
+def round_trip(connection, bytes head not None, double patience, bint without_content):
+    """Send ``head`` and return the whole answer, or how far that came."""
+    cdef Py_ssize_t sent, size, length, used
+    cdef bytes received
+    cdef int descriptor, ready
+    cdef bint ended = False
+    cdef object answer, expected
+    if type(connection) is not Connection:
+        return TWINS["round_trip"].reference(connection, head, patience, without_content)
+    descriptor = (<Connection>connection).fd
+    sent = send(descriptor, <const char *>head, len(head), MSG_DONTWAIT | MSG_NOSIGNAL)
+    if sent < len(head):
+        return NOTHING if sent < 0 else Begun(sent)
+    waiter = (<Connection>connection).waiter
+    if type(waiter) is CooperativeWaiter:
+        ready = (<CooperativeWaiter>waiter).wait_for(descriptor, _READ, patience)
+    else:
+        ready = waiter.wait(((descriptor, _READ),), patience)
+    if ready < 0:
+        return Begun(sent, waited=patience)
+
+    size = recv(descriptor, _buffer, SIZE, MSG_DONTWAIT)
+    if size < 0:
+        return Begun(sent, b"", _failure())
+    received = PyBytes_FromStringAndSize(_buffer, size)
+    parsed = parse_whole_head(received)
+    if parsed is None:
+        return Begun(sent, received)
+    answer, used = parsed
+    if without_content or answer.status == 204 or answer.status == 304:
+        return _new_tuple(Answer, (answer, b"", len(received)))
+    expected = answer.content_length
+    while True:
+        length = len(received) - used
+        if ended if expected is None else length == expected:
+            return _new_tuple(Answer, (answer, received[used:], len(received)))
+        if ended or len(received) == SIZE or (expected is not None and length > expected):
+            return Begun(sent, received)
+        size = recv(descriptor, _buffer, SIZE - len(received), MSG_DONTWAIT)
+        if size < 0:
+            return Begun(sent, received, _failure())
+        received += PyBytes_FromStringAndSize(_buffer, size)
+        ended = size == 0
+
+
+cdef _failure():
+    """Return the error of the last call, None if there is only nothing to receive yet."""
+    cdef int code = errno
+    return None if code == EAGAIN else OSError(code, os.strerror(code))
