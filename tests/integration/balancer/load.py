@@ -9,6 +9,7 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from tests.integration.backends.process import wait_for
 from tests.kit.response import End, ResponseReader
 
 CLIENTS = 12
@@ -86,9 +87,10 @@ class Load:
         """How long it has lasted."""
         return time.monotonic() - self._began
 
-    def pause(self, seconds: float) -> None:
-        """Let the load go on for some time."""
-        time.sleep(seconds)
+    def go_on(self, requests: int) -> None:
+        """Return when so many more requests have been answered, or have failed."""
+        enough = len(self.outcomes) + requests
+        wait_for(lambda: len(self.outcomes) >= enough, "further requests", BOUND)
 
     def failed(self, *, held: Collection[int] = ()) -> list[Outcome]:
         """Return the idempotent requests that failed, but for those from the ports ``held``."""

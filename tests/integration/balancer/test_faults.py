@@ -23,8 +23,8 @@ SECONDS = float(os.environ.get("BALANCER_LOAD_SECONDS", "3"))
 
 RATE = 200.0
 WORKERS = 3
-BETWEEN = 0.7
-"""Seconds between two faults."""
+BETWEEN = 60
+"""Requests between two faults."""
 
 
 class Site:
@@ -87,7 +87,6 @@ def judge(site: Site, load: Load, held: Collection[int] = ()) -> None:
     log = site.gateway.log()
     failed = load.failed(held=held)
     assert failed == [], f"{len(failed)} of {len(load.outcomes)}: {failed[:5]}\n{log[-4000:]}"
-    assert len(load.outcomes) > 0.5 * RATE * load.seconds, "the load was none"
     executed = site.backends.executed()
     assert [one for one, times in executed.items() if times > 1] == []
     done = [one for one in load.outcomes if not one.kind.is_idempotent and one.is_good]
@@ -108,7 +107,7 @@ def test_backends_are_restarted_one_by_one(site: Site) -> None:
     with site.load() as load:
         while load.seconds < SECONDS:
             for process in site.backends.processes[:3]:
-                load.pause(BETWEEN / 2)
+                load.go_on(BETWEEN)
                 process.restart()
     judge(site, load)
     assert "; trying scgi://" in site.gateway.log()
@@ -119,9 +118,9 @@ def test_a_backend_is_killed(site: Site) -> None:
     with site.load() as load:
         while load.seconds < SECONDS:
             for process in site.backends.processes[:3]:
-                load.pause(BETWEEN / 2)
+                load.go_on(BETWEEN)
                 process.kill()
-                load.pause(BETWEEN / 2)
+                load.go_on(BETWEEN)
                 process.start()
     judge(site, load)
     assert "; trying scgi://" in site.gateway.log()
@@ -133,7 +132,7 @@ def test_a_worker_is_killed(site: Site) -> None:
     held: set[int] = set()
     with site.load() as load:
         while load.seconds < SECONDS:
-            load.pause(BETWEEN)
+            load.go_on(2 * BETWEEN)
             started = len(workers_of(site.gateway))
             held |= kill_worker(site.workers.pids[0])
             site.wait_for_workers(started + 1)
@@ -148,6 +147,7 @@ def test_the_gateway_is_reloaded_with_the_same_and_with_other_members(site: Site
             for members in ((a, b, c), (a, d), (d,), (b, c, d)):
                 site.configure(*members)
                 site.reload()
+                load.go_on(BETWEEN)
     judge(site, load)
     assert lost(load) == []
     assert members_of(load.outcomes) == {"a", "b", "c", "d"}

@@ -17,7 +17,11 @@ def test_a_member_goes_and_comes_back_after_two_checks(
     start: Start, new_member: NewMember, method: str
 ) -> None:
     first, second = new_member("a"), new_member("b")
-    site = start([first, second], Lines(rest=f'{CHECKS}method = "{method}"\n{ADMIN}'))
+    site = start([first, second], Lines(rest=f'{CHECKS}method = "{method}"\n{ADMIN}', workers=2))
+    wait_for(lambda: len(first.connections) > 1, "checks", BOUND)
+    if method == "scgi":
+        assert [request.violations for request in first.requests] == [()] * len(first.requests)
+        assert (first.variables()["REQUEST_METHOD"], first.variables()["PATH_INFO"]) == ("GET", "/")
     assert site.states() == {"a": "", "b": ""}
     first.fall()
     wait_for(lambda: site.states()["a"] == "C", "the failed state", BOUND)
@@ -35,7 +39,7 @@ def test_only_fails_in_a_row_take_a_member_out(start: Start, new_member: NewMemb
     # D29: Apache counts all that ever were.
     member = new_member("a")
     member.next_words.extend(["500", "200", "200", "200", "200"] * 2)
-    site = start([member, new_member("b")], Lines(rest=CHECKS + ADMIN))
+    site = start([member, new_member("b")], Lines(rest=CHECKS + ADMIN, workers=2))
     wait_for(lambda: not member.next_words, "the checks", BOUND)
     assert site.states()["a"] == ""
     assert "is out, its health check failed" not in site.gateway.log()
@@ -45,21 +49,10 @@ def test_only_fails_in_a_row_take_a_member_out(start: Start, new_member: NewMemb
     wait_for(lambda: site.states()["a"] == "", "its return", BOUND)
 
 
-def test_a_check_is_a_request_that_an_scgi_server_understands(
-    start: Start, new_member: NewMember
-) -> None:
-    member = new_member("a")
-    start([member], Lines(rest=f'{CHECKS}uri = "/health?deep=1"\n', workers=1))
-    wait_for(lambda: bool(member.requests), "a check", BOUND)
-    variables = member.variables()
-    assert not member.requests[-1].violations
-    assert (variables["REQUEST_METHOD"], variables["REQUEST_URI"]) == ("GET", "/health?deep=1")
-
-
 def test_checks_end_a_rest(start: Start, new_member: NewMember) -> None:
     first, second = new_member("a", up=False), new_member("b")
     fails = CHECKS.replace("fails = 2", "fails = 1000")
-    site = start([first, second], Lines(rest=fails + ADMIN, balancer="retry = 600.0"))
+    site = start([first, second], Lines(rest=fails + ADMIN, balancer="retry = 600.0", workers=2))
     assert [site.get() for _ in range(3)] == ["b"] * 3
     assert site.states()["a"] == "E"
     first.rise()
