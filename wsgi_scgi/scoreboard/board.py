@@ -21,7 +21,14 @@ logger = logging.getLogger("wsgi_scgi")
 _DUTIES = 8
 """The first bytes of the file are duties, then come rows, then pools."""
 
-_STEERED = Status.DISABLED | Status.STOPPED | Status.DRAIN
+_STEERED = (
+    Status.DISABLED
+    | Status.STOPPED
+    | Status.DRAIN
+    | Status.IGNORE_ERRORS
+    | Status.HOT_SPARE
+    | Status.HOT_STANDBY
+)
 """The states that a manager changes, and keeps changed when the configuration is read again."""
 
 _FOUND = Status.ERROR | Status.HEALTH_FAILED
