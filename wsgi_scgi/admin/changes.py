@@ -69,7 +69,8 @@ def apply_change(balancers: Sequence[Balancer], order: Order, who: str) -> str:
         raise ValueError(f"{action} does not take {', '.join(unknown)}; allowed: {allowed}")
     balancer = _balancer(balancers, order.get("balancer", ""))
     done = _DO[action](balancer, order) if action in _DO else _set_state(balancer, order, action)
-    logger.info("balancer %s: %s, by %s", balancer.name, printable(done), who)
+    # A warning, so that it is written where nobody has set up a log, and whatever its level is.
+    logger.warning("balancer %s: %s, by %s", balancer.name, printable(done), who)
     return f"{balancer.name}: {done}"
 
 

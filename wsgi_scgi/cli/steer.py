@@ -160,7 +160,7 @@ def _ask(
     """Return the answer of the gateway.  Raises SteeringError with the reason."""
     place, token = _place(options)
     fields: dict[str, str | bytes] = {
-        "Authorization": f"Bearer {token}".encode(),
+        "Authorization": f"Bearer {token}".encode("utf-8", "surrogateescape"),
         "Accept": "application/json",
         "Content-Type": "application/json",
     }
