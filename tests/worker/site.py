@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from wsgiref.validate import validator
@@ -179,6 +180,15 @@ def _complains(environ: dict[str, Any], start_response: Start) -> list[bytes]:
     return _text(b"complained", start_response)
 
 
+def _waits(environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
+    """Send the first piece at once, the last as soon as the file exists that the query names."""
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield b"begun "
+    while not os.path.exists(environ["QUERY_STRING"]):
+        time.sleep(0.02)
+    yield b"and done"
+
+
 def _worker(_environ: dict[str, Any], start_response: Start) -> list[bytes]:
     return _text(str(os.getpid()).encode(), start_response)
 
@@ -205,5 +215,6 @@ PAGES: dict[str, Callable[[dict[str, Any], Start], Iterable[bytes]]] = {
     "/splice": _splice,
     "/changed": _changed,
     "/complains": _complains,
+    "/waits": _waits,
     "/worker": _worker,
 }

@@ -1,0 +1,252 @@
+"""Connections live as long, and end in the same way, as with gunicorn's own worker."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.kit.gateways import Gateway
+from tests.kit.http import Client
+from tests.kit.response import End
+from tests.worker.serving import (
+    OURS,
+    STOCK,
+    Pair,
+    ask,
+    connected,
+    connections,
+    ends,
+    exchange,
+    pair,
+    request,
+    serving,
+    wait_logged,
+    wait_until,
+    workers,
+)
+
+CHUNKED = (
+    b"POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"
+)
+IDLE = 1000
+
+
+@pytest.fixture(params=[STOCK, OURS])
+def worker(request: pytest.FixtureRequest) -> str:
+    """Each of the two workers."""
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture(scope="module")
+def both() -> Iterator[Pair]:
+    """Both workers, which close an idle connection after a second."""
+    with pair("--keep-alive", "1") as started:
+        yield started
+
+
+def answer(client: Client, data: bytes) -> str:
+    """Send a request; return what the answer says about the connection."""
+    client.send(data)
+    response = client.read_response("GET")
+    assert response is not None and response.status == 200
+    said = response.get("Connection")
+    assert said is not None
+    return said
+
+
+def test_an_idle_connection_is_closed_in_time(both: Pair) -> None:
+    before = ([], [request("/unread")], [request("/unread"), CHUNKED])
+    sent = (b"", b"G", b"GET / HTTP/1.1\r\nHost: a\r\n", b"\r\n")
+    with contextlib.ExitStack() as stack:
+        idle = []
+        for gateway, requests, data in itertools.product((both.stock, both.ours), before, sent):
+            client = stack.enter_context(connected(gateway))
+            for earlier in requests:
+                assert answer(client, earlier) == "keep-alive"
+            idle.append((client, time.monotonic()))
+            client.send(data)
+        for client, since in idle:
+            assert ends(client) is End.EOF
+            assert client.unread == b""
+            assert time.monotonic() - since > 0.5
+
+
+def test_a_head_may_come_slowly(both: Pair) -> None:
+    data = request("/unread")
+    for gateway in (both.stock, both.ours):
+        with connected(gateway) as client:
+            for position in range(len(data)):
+                client.send(data[position : position + 1])
+                time.sleep(0.005)
+            response = client.read_response("GET")
+            assert response is not None and response.body == b"unread"
+
+
+def test_a_head_that_comes_too_slowly_is_given_up(both: Pair) -> None:
+    for gateway in (both.stock, both.ours):
+        with connected(gateway) as client:
+            deadline = time.monotonic() + 10
+            while client.end is End.OPEN and not client.send_error:
+                client.send(b"X")
+                assert time.monotonic() < deadline
+                client.bound = 0.1
+                client.read_to_end()
+            assert not client.received
+
+
+def test_without_keep_alive_any_request_is_the_last() -> None:
+    with pair("--keep-alive", "0") as both:
+        for first in (request("/unread"), CHUNKED, request("/echo", method="POST", body=b"abc")):
+            received = both.exchange(first + request("/unread"))
+            assert received.count(b"HTTP/1.1 200 OK") == 1
+            assert b"Connection: close" in received
+
+
+def test_a_client_may_end_its_side_after_the_request(both: Pair, tmp_path: Path) -> None:
+    for gateway in (both.stock, both.ours):
+        gate = tmp_path / f"{gateway.pid}"
+        with connected(gateway) as client:
+            client.send(request(f"/waits?{gate}"))
+            client.half_close()
+            assert client.await_bytes(b"begun ")
+            gate.touch()
+            response = client.read_response("GET")
+            assert response is not None and response.body == b"begun and done"
+            assert ends(client) is End.EOF
+
+
+def test_connections_of_clients_that_vanish_are_closed(both: Pair) -> None:
+    beginnings = (
+        b"",
+        b"GET / HT",
+        request("/file"),
+        request("/file") * 3,
+        request("/echo", "Content-Length: 10", method="POST") + b"12345",
+        request("/unread", "Content-Length: 10", method="POST") + b"12345",
+        CHUNKED[:-5],
+        CHUNKED + request("/file"),
+    )
+    for gateway in (both.stock, both.ours):
+        ask(gateway, request("/unread", "Connection: close"))
+        for data in beginnings * 5:
+            with connected(gateway) as client:
+                client.send(data)
+                client.reset()
+        # All that stays is the listening socket, and what gevent may keep.
+        wait_until(lambda gateway=gateway: connections(gateway) <= 2, gateway)  # type: ignore[misc]
+        assert ask(gateway, request("/unread")).body == b"unread"
+
+
+def test_many_idle_connections_cost_others_nothing(worker: str) -> None:
+    settings = ("--keep-alive", "60", "--worker-connections", str(IDLE + 50))
+    with serving(*settings, worker=worker) as gateway, contextlib.ExitStack() as stack:
+        idle = [stack.enter_context(connected(gateway)) for _ in range(IDLE)]
+        for client in idle:
+            client.send(request("/unread"))
+        for client in idle:
+            response = client.read_response("GET")
+            assert response is not None and response.body == b"unread"
+        for _ in range(50):
+            assert ask(gateway, request("/unread")).body == b"unread"
+        for client in idle[::50]:
+            assert answer(client, request("/pieces")) == "keep-alive"
+
+
+def stopping(gateway: Gateway, client: Client) -> None:
+    """Send SIGTERM; return once the worker knows: then an answer says that it is the last."""
+    os.kill(gateway.pid, signal.SIGTERM)
+
+    def is_last() -> bool:
+        return answer(client, request("/unread")) == "close"
+
+    wait_until(is_last, gateway)
+
+
+@pytest.mark.parametrize("odd", [False, True], ids=["plain", "odd"])
+def test_a_request_under_way_is_finished_before_the_end(
+    worker: str, odd: bool, tmp_path: Path
+) -> None:
+    gate = tmp_path / "gate"
+    fields = ("X-A: 1", "X-A: 2") if odd else ()
+    settings = ("--graceful-timeout", "15", "--keep-alive", "5")
+    with serving(*settings, worker=worker) as gateway:
+        with connected(gateway) as client, connected(gateway) as other:
+            client.send(request(f"/waits?{gate}", *fields))
+            assert client.await_bytes(b"begun ")
+            assert answer(other, request("/unread")) == "keep-alive"
+            stopping(gateway, other)
+            assert ends(other) is End.EOF
+            assert gateway.running
+            gate.touch()
+            response = client.read_response("GET")
+            assert response is not None and response.complete
+            assert response.body == b"begun and done"
+        wait_until(lambda: not gateway.running, gateway)
+        assert gateway.stop() == 0
+        assert "graceful timeout" not in gateway.log()
+
+
+def test_a_request_that_takes_too_long_is_cut_at_the_end(worker: str, tmp_path: Path) -> None:
+    with serving("--graceful-timeout", "1", worker=worker) as gateway, connected(gateway) as client:
+        client.send(request(f"/waits?{tmp_path / 'never'}"))
+        assert client.await_bytes(b"begun ")
+        os.kill(gateway.pid, signal.SIGTERM)
+        response = client.read_response("GET")
+        assert response is not None and not response.complete
+        wait_until(lambda: not gateway.running, gateway)
+
+
+def test_new_workers_take_over_while_requests_are_finished(worker: str, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    with (
+        serving("--graceful-timeout", "15", worker=worker) as gateway,
+        connected(gateway) as client,
+    ):
+        client.send(request(f"/waits?{gate}"))
+        assert client.await_bytes(b"begun ")
+        os.kill(gateway.pid, signal.SIGHUP)
+        wait_until(lambda: len(workers(gateway)) == 2, gateway)
+        wait_until(lambda: _worker_of(gateway) == workers(gateway)[1], gateway)
+        gate.touch()
+        response = client.read_response("GET")
+        assert response is not None and response.body == b"begun and done"
+
+
+def _worker_of(gateway: Gateway) -> int:
+    return int(ask(gateway, request("/worker", "Connection: close")).body)
+
+
+def test_every_request_counts_for_max_requests() -> None:
+    with pair("--max-requests", "4") as both:
+        with_odd_ones = request("/unread") + CHUNKED + request("/unread", "X: 1", "X: 2")
+        for gateway in (both.stock, both.ours):
+            received = exchange(gateway, with_odd_ones + request("/pieces") * 3)
+            assert received.count(b"HTTP/1.1 200 OK") == 4
+            assert received.count(b"Connection: keep-alive") == 3
+            wait_logged(gateway, "Autorestarting worker after current request.")
+
+
+def test_jitter_is_added_to_max_requests(worker: str) -> None:
+    settings = ("--max-requests", "3", "--max-requests-jitter", "4")
+    with serving(*settings, worker=worker) as gateway, connected(gateway) as client:
+        served = 1
+        while answer(client, request("/unread")) == "keep-alive":
+            served += 1
+        assert 3 <= served <= 7
+        wait_logged(gateway, "Autorestarting worker after current request.")
+        assert re.search("Autorestarting.*\n(?s:.*)Booting worker", wait_booted(gateway))
+
+
+def wait_booted(gateway: Gateway) -> str:
+    """Return the log once a second worker has started."""
+    wait_until(lambda: len(workers(gateway)) > 1, gateway)
+    return gateway.log()
