@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from tests.balancer.pools import NAMES, Site
+from tests.proxy.steps import request
 from tests.transports import BOUND
-from wsgi_scgi.balancer.balancer import HISTORY, JITTER
+from wsgi_scgi.balancer.balancer import HISTORY, JITTER, Balancer
 from wsgi_scgi.balancer.candidates import PROBE_LOST, Candidates, candidates
+from wsgi_scgi.balancer.hash_key import key_reader
 from wsgi_scgi.balancer.rules import AttemptRules, RestRules
 from wsgi_scgi.balancer.steering import Change, add_member, change_member, remove_member
+from wsgi_scgi.balancer.sticky import Session
 from wsgi_scgi.errors import BackendTimeout, ConnectError, NoMember, ResponseError
 from wsgi_scgi.scoreboard.status import Status
 
@@ -89,6 +92,27 @@ class TestElections:
             lease.release()
         site.names(3)
         assert len(calls) == 3
+
+    def test_there_is_another_where_an_election_would_find_one(self) -> None:
+        site = Site("", "", "", "N", force_recovery=False)
+        assert site.balancer.has_other([0])
+        limit(site, b=1)
+        held = site.lease_of("b")
+        site.fail("c")
+        assert not site.balancer.has_other([0])
+        assert site.balancer.has_other([])
+        held.release()
+        assert site.balancer.has_other([0])
+        assert not site.balancer.has_other([0, 1])
+
+    def test_sessions_and_keys_are_read_where_they_are_configured(self) -> None:
+        asked = request("/a?sid=x.rb")
+        assert Site("").balancer.session_of(asked) is None
+        assert Site("").balancer.key_of(asked) == b""
+        assert Site("", sticky="sid").balancer.session_of(asked) == Session("sid", "rb")
+        made = Balancer("pool", Site("").pool, key_of=key_reader("path"))
+        assert made.has_key
+        assert made.key_of(asked) == b"/a"
 
 
 def count_calls(monkeypatch: pytest.MonkeyPatch) -> list[object]:

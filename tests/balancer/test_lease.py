@@ -23,6 +23,7 @@ from wsgi_scgi.errors import (
     TruncatedResponse,
 )
 from wsgi_scgi.scoreboard.layout import BUCKETS
+from wsgi_scgi.scoreboard.pool import NO_PROBE
 
 
 def counts(site: Site, slot: int = 0) -> dict[str, Any]:
@@ -148,6 +149,17 @@ def test_a_lease_in_a_circle_of_objects_releases_its_member_when_that_is_collect
     del circle
     gc.collect()
     assert site.busy() == [0, 0]
+
+
+def test_the_end_of_a_probe_is_told() -> None:
+    site = Site("", "")
+    site.fail("a")
+    site.clock.now += 5
+    probe = site.lease_of("a")
+    assert probe.is_probe
+    assert site.pool.probe_row[0] == site.pool.row.number
+    probe.release()
+    assert site.pool.probe_row[0] == NO_PROBE
 
 
 class _Broken(Clock):
