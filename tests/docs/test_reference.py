@@ -114,6 +114,24 @@ def test_the_table_of_path_info_is_what_is_sent(sender: Sender) -> None:
         assert sent.get("PATH_INFO", "not sent") == path_info
 
 
+def test_the_table_of_a_balancers_variables_is_what_its_members_are_told(
+    backend: Backend, tmp_path: Path
+) -> None:
+    told = rows(PAGE.split("<!-- table: balancer -->")[1].split("\n\n")[1])
+    file = tmp_path / "gateway.toml"
+    file.write_text(
+        "[[route]]\npath = '/'\nbackend = 'balancer://pool/'\n[balancer.pool]\n"
+        "sticky_session = 'SID'\n[[balancer.pool.member]]\n"
+        f"url = 'scgi://127.0.0.1:{backend.listen_tcp()}'\nroute = 'a'\n",
+        encoding="utf-8",
+    )
+    application = Gateway.from_toml(file)
+    environ = environ_for("/") | {"HTTP_COOKIE": "SID=1.b"}
+    list(application(environ, lambda *_: None))  # type: ignore[arg-type]  # write() is never called
+    received = [name.decode() for name, _ in backend.connections[-1].request.variables]
+    assert [name for name in received if name.startswith("BALANCER_")] == [row[0] for row in told]
+
+
 def test_no_field_that_the_page_holds_back_is_sent(sender: Sender) -> None:
     held_back = PAGE.split("These do not reach the backend:")[1].split("- `Authorization`")[0]
     listed = held_back.split("A client cannot remove")[0] + held_back.split("in this way;")[1]
