@@ -174,7 +174,13 @@ def _file(size: int, *fields: tuple[str, str], at: int = 0) -> Callable[[Environ
     return send
 
 
-def _empty_error(kind: type[BaseException]) -> Callable[[Environ, Start], Any]:
+def _repeats(environ: Environ, start_response: Start) -> list[bytes]:
+    """Send the query back in a field."""
+    start_response("200 OK", [("X-Query", environ["QUERY_STRING"]), ("Content-Length", "0")])
+    return []
+
+
+def _raises(kind: type[BaseException]) -> Callable[[Environ, Start], Any]:
     def fail(_environ: Environ, _start_response: Start) -> Any:
         raise kind
 
@@ -186,6 +192,7 @@ PAGES: dict[str, Callable[[Environ, Start], Any]] = {
     "/echo": _echo,
     "/validated": validator(_echo),
     "/linted": _linted,
+    "/repeats": _repeats,
     "/closes": _closes,
     "/closes-after-error": _closes_after_error,
     "/fails-to-close": _fails_to_close,
@@ -226,7 +233,7 @@ PAGES: dict[str, Callable[[Environ, Start], Any]] = {
     "/rest-of-any-length": _file(3000, at=2950),
     "/empty-file": _file(0, ("Content-Length", "0")),
     "/end-of-file": _file(3000, at=3000),
-    "/stops-iteration": _empty_error(StopIteration),
-    "/leaves": _empty_error(SystemExit),
-    "/breaks-pipe": _empty_error(BrokenPipeError),
+    "/stops-iteration": _raises(StopIteration),
+    "/leaves": _raises(SystemExit),
+    "/breaks-pipe": _raises(BrokenPipeError),
 }

@@ -189,6 +189,15 @@ def _waits(environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
     yield b"and done"
 
 
+def _endless(environ: dict[str, Any], start_response: Start) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    try:
+        while True:
+            yield b"endless " * 8192
+    finally:
+        environ["wsgi.errors"].write("the endless end\n")
+
+
 def _worker(_environ: dict[str, Any], start_response: Start) -> list[bytes]:
     return _text(str(os.getpid()).encode(), start_response)
 
@@ -216,5 +225,6 @@ PAGES: dict[str, Callable[[dict[str, Any], Start], Iterable[bytes]]] = {
     "/changed": _changed,
     "/complains": _complains,
     "/waits": _waits,
+    "/endless": _endless,
     "/worker": _worker,
 }

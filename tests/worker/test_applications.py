@@ -96,6 +96,13 @@ def test_applications_that_check_their_server_find_nothing(
     assert received.endswith(body)
 
 
+def test_fields_stay_right_however_many_there_are(both: Pair) -> None:
+    queries = [str(number % 700) for number in range(1500)] + ["A", "a", "A", "a" * 1000]
+    received = both.exchange(b"".join(request(f"/repeats?{query}") for query in queries))
+    found = [line[9:].decode() for line in received.split(b"\r\n") if line[:9] == b"X-Query: "]
+    assert found == queries
+
+
 @pytest.mark.parametrize("path", ["/closes", "/closes-after-error", "/fails-to-close"])
 def test_what_an_application_returns_is_closed_once(both: Pair, path: str) -> None:
     for gateway in (both.stock, both.ours):

@@ -51,6 +51,23 @@ def test_a_body_that_is_cut_off_is_no_request_more(both: Pair, reads: str, missi
     assert received.count(b"HTTP/1.1 ") <= 1
 
 
+@pytest.mark.parametrize("length", ["9" * 18, "1" + "0" * 18, "9" * 30, "0" * 17 + "5"])
+def test_any_length_may_be_announced(both: Pair, length: str) -> None:
+    data = request("/nothing", f"Content-Length: {length}", method="POST")
+    both.exchange(data + b"12345")
+    both.exchange(data + BEHIND)
+
+
+@pytest.mark.xfail(strict=True, reason="the connection is reset while the client still sends")
+def test_a_client_that_sends_all_before_it_reads_gets_its_answer(both: Pair) -> None:
+    for gateway in (both.stock, both.ours):
+        with connected(gateway) as client:
+            client.send(request("/reads?1", method="POST", body=b"x" * 16_000_000))
+            response = client.read_response("POST")
+            assert response is not None and response.status == 200
+            assert client.send_error == ""
+
+
 def test_a_body_may_look_like_a_request(both: Pair) -> None:
     hidden = request("/echo")
     for reads in ("", "5", "all"):

@@ -64,7 +64,7 @@ def answer(client: Client, data: bytes) -> str:
 
 
 def test_an_idle_connection_is_closed_in_time(both: Pair) -> None:
-    before = ([], [request("/unread")], [request("/unread"), CHUNKED])
+    before: tuple[list[bytes], ...] = ([], [request("/unread")], [request("/unread"), CHUNKED])
     sent = (b"", b"G", b"GET / HTTP/1.1\r\nHost: a\r\n", b"\r\n")
     with contextlib.ExitStack() as stack:
         idle = []
@@ -144,6 +144,15 @@ def test_connections_of_clients_that_vanish_are_closed(both: Pair) -> None:
         # All that stays is the listening socket, and what gevent may keep.
         wait_until(lambda gateway=gateway: connections(gateway) <= 2, gateway)  # type: ignore[misc]
         assert ask(gateway, request("/unread")).body == b"unread"
+
+
+def test_an_endless_answer_ends_with_its_client(both: Pair) -> None:
+    for gateway in (both.stock, both.ours):
+        with connected(gateway) as client:
+            client.send(request("/endless"))
+            assert client.await_bytes(b"endless ")
+            client.reset()
+        wait_logged(gateway, "the endless end")
 
 
 def test_many_idle_connections_cost_others_nothing(worker: str) -> None:

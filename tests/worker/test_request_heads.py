@@ -165,6 +165,11 @@ def test_a_head_larger_than_any_read_is_judged_too(usual: Pair, unlimited: Pair)
         head("Connection: Close"),
         head("Connection:"),
         head("Upgrade: websocket", "Connection: Upgrade"),
+        head("Content_Length: 5"),
+        head("Content_Length: 5", "Content-Length: 1") + b"x",
+        head("Transfer_Encoding: chunked") + b"0\r\n\r\n",
+        head("HTTP_HOST: b"),
+        head("Proxy: http://b/"),
         head("Host: b"),
         b"GET / HTTP/1.1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost:\r\n\r\n",
@@ -190,6 +195,15 @@ def test_odd_heads_have_the_verdict_of_the_parser_in_python(usual: Pair, data: b
     usual.exchange(data)
     usual.exchange(data + behind)
     usual.exchange(head(line="GET /before HTTP/1.1") + data + behind)
+
+
+def test_names_stay_right_however_many_there_are(usual: Pair) -> None:
+    for start in (*range(0, 1600, 80), 0):
+        fields = [f"X-{number}: {number}" for number in range(start, start + 80)]
+        variables = told(usual.lean(head(*fields)))
+        assert [variables[f"HTTP_X_{n}"] for n in range(start, start + 80)] == [
+            str(n) for n in range(start, start + 80)
+        ]
 
 
 def test_names_with_an_underscore_are_dropped(usual: Pair) -> None:
