@@ -248,7 +248,7 @@ def leading() -> Iterator[Backend]:
     ],
     ids=["location", "field", "error document"],
 )
-def test_a_backend_that_leads_there_gets_what_the_routes_say(  # noqa: PLR0913  # fixtures
+def test_a_backend_that_leads_there_gets_what_the_routes_say(
     start: Start, tmp_path: Path, second: Served, leading: Backend, head: bytes, options: str
 ) -> None:
     url = f"scgi://127.0.0.1:{leading.listen_tcp()}/"
