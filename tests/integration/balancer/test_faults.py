@@ -5,6 +5,7 @@ Not one idempotent request fails, and not one of the others is executed twice.
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
@@ -12,8 +13,10 @@ from pathlib import Path
 import pytest
 
 from tests.integration.backends.process import wait_for
+from tests.integration.balancer.asking import ask
 from tests.integration.balancer.backends import Backends, Process
 from tests.integration.balancer.load import Load, Outcome
+from tests.integration.balancer.sites import ADMIN, TOKEN
 from tests.integration.balancer.workers import Workers, kill_worker
 from tests.integration.serving import BOUND, hang_up, wait_ended, workers_of
 from tests.kit.gateways import new_directory, remove_directory, start_serve
@@ -49,7 +52,15 @@ class Site:
         lines += ["buffer_request = true"]
         lines += ['[[route]]\npath = "/"\nbackend = "balancer://pool/"\n[balancer.pool]']
         lines += [f'[[balancer.pool.member]]\nurl = "{member.url}"' for member in members]
-        self.path.write_text("\n".join(lines) + "\n")
+        self.path.write_text("\n".join([*lines, ADMIN]))
+
+    def busy(self) -> list[int]:
+        """Return how many requests each member has, as the manager shows it."""
+        fields = [f"Authorization: Bearer {TOKEN}"]
+        answer = ask(self.gateway.address, "GET", "/_gateway/status.json", fields=fields)
+        assert answer.response is not None
+        (pool,) = json.loads(answer.response.body)["balancers"]
+        return [member["busy"] for member in pool["members"]]
 
     def load(self) -> Load:
         """Return the load of this test."""
@@ -92,6 +103,7 @@ def judge(site: Site, load: Load, held: Collection[int] = ()) -> None:
     done = [one for one in load.outcomes if not one.kind.is_idempotent and one.is_good]
     assert [one for one in done if executed[one.id] != 1] == []
     assert "Traceback" not in log
+    wait_for(lambda: not any(site.busy()), "nobody is busy", BOUND)
 
 
 def lost(load: Load) -> list[Outcome]:
