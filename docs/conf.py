@@ -21,6 +21,9 @@ nitpicky = True
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
 
+# What is quoted can be copied.
+smartquotes = False
+
 html_theme = "furo"
 html_title = f"wsgi-scgi {release}"
 # Nothing is loaded from elsewhere, and the sources are not published twice.
