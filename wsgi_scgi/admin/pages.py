@@ -67,6 +67,7 @@ def _templates() -> Environment:
         number="{:g}".format,
         quoted=partial(quote, safe="", errors="surrogateescape"),
         size=_size,
+        strokes=_strokes,
     )
     return environment
 
@@ -74,7 +75,7 @@ def _templates() -> Environment:
 def _duration(seconds: float) -> str:
     """Return seconds as people read them."""
     if seconds < 1:
-        return f"{seconds * 1000:.3g} ms"
+        return f"{seconds * 1000:.{2 if seconds < 0.001 else 3}g} ms"
     return f"{seconds:.3g} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
@@ -97,3 +98,16 @@ def _bars(counts: Sequence[int], height: int) -> list[tuple[str, int]]:
         (f"{name}: {count:,}", -(-count * height // most))
         for name, count in zip(names, counts, strict=True)
     ]
+
+
+def _strokes(checks: Sequence[bool], passed: bool) -> str:
+    """Return the path of a stroke for each check with that result; the failed are half as high.
+
+    One path instead of an element for each: a thousand members have 62,000 checks.
+    """
+    top, height = (0, 20) if passed else (10, 10)
+    return "".join(
+        f"M{3 * number} {top}h2v{height}h-2z"
+        for number, result in enumerate(checks)
+        if result is passed
+    )
