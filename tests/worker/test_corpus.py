@@ -66,12 +66,6 @@ WAYS: tuple[Callable[[bytes], list[bytes]], ...] = (
 
 
 @pytest.fixture(scope="module")
-def cases(request: pytest.FixtureRequest) -> list[Case]:
-    """All files of the corpus."""
-    return corpus.require(request.config.cache.mkdir("gunicorn-corpus"))
-
-
-@pytest.fixture(scope="module")
 def workers(cases: Sequence[Case]) -> Iterator[Workers]:
     """A pair of workers for each set of settings; they start and end at the same time."""
     stacks = {case.settings: contextlib.ExitStack() for case in cases}

@@ -1,13 +1,7 @@
 """Plain request heads: which are taken, and that gunicorn's own parser reads them alike."""
 
 import itertools
-import os
-import re
-import subprocess
-import sys
-import tarfile
-from collections.abc import Callable, Iterator
-from importlib.metadata import version
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -18,6 +12,7 @@ from gunicorn.http.wsgi import create
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.worker.corpus import Case
 from wsgi_scgi.compiled import TWINS
 from wsgi_scgi.worker import plain_head
 from wsgi_scgi.worker.plain_head import HeadLimits, plain_environ
@@ -313,52 +308,8 @@ def test_gunicorn_reads_mutated_heads_that_are_taken_alike(
     is_taken_as_gunicorn_does(data[:at] + change + data[at + 1 :])
 
 
-@pytest.fixture(scope="session")
-def gunicorn_requests(pytestconfig: pytest.Config) -> dict[str, bytes]:
-    """The requests, valid and not, in the source distribution of the installed gunicorn."""
-    wanted = f"gunicorn=={version('gunicorn')}"
-    assert pytestconfig.cache is not None
-    directory = pytestconfig.cache.mkdir(wanted)
-    if not list(directory.glob("*.tar.gz")):
-        download = ("-m", "pip", "download", "--quiet", "--no-deps")
-        done = subprocess.run(
-            (sys.executable, *download, "--no-binary", ":all:", "--dest", str(directory), wanted),
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        if done.returncode:
-            reason = f"the source distribution of {wanted} cannot be had: {done.stderr[-300:]}"
-            if os.environ.get("CI", "").lower() == "true":
-                pytest.fail(reason, pytrace=False)
-            pytest.skip(reason)
-    (source,) = directory.glob("*.tar.gz")
-    found = {}
-    with tarfile.open(source) as archive:
-        for member in archive:
-            if "/tests/requests/" in member.name and member.name.endswith(".http"):
-                file = archive.extractfile(member)
-                assert file is not None
-                found[member.name.partition("/tests/requests/")[2]] = file.read()
-    return found
-
-
-def bytes_meant(text: bytes) -> bytes:
-    """Return the bytes that a file of gunicorn's stands for: escapes, no ends of lines."""
-    meant = text.replace(b"\n", b"").replace(b"\\r", b"\r").replace(b"\\n", b"\n")
-    meant = meant.replace(b"\\0", b"\0").replace(b"\\t", b"\t")
-    return re.sub(rb"\\x([0-9a-fA-F]{2})", lambda match: bytes([int(match[1], 16)]), meant)
-
-
-def test_gunicorns_own_requests_are_read_as_it_reads_them(
-    gunicorn_requests: dict[str, bytes],
-) -> None:
-    assert len(gunicorn_requests) > 100
-    taken_of = {
-        name: is_taken_as_gunicorn_does(bytes_meant(text))
-        for name, text in gunicorn_requests.items()
-    }
+def test_gunicorns_own_requests_are_read_as_it_reads_them(cases: Sequence[Case]) -> None:
+    taken_of = {case.name: is_taken_as_gunicorn_does(case.data) for case in cases}
 
     assert sum(taken_of.values()) > 5
     # Some are invalid by a configuration of theirs alone; heads that the usual one refuses are
