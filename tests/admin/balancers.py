@@ -11,6 +11,7 @@ from wsgi_scgi.gateway.request import Request
 from wsgi_scgi.gateway.response import Outcome, Response
 from wsgi_scgi.scoreboard.board import Board
 from wsgi_scgi.scoreboard.pool import MemberText
+from wsgi_scgi.scoreboard.status import Status
 
 TOKEN = "0123456789abcdef"
 NOW = 1000.0
@@ -33,6 +34,11 @@ def make_balancer(
         pool.bump()
     sticky = StickySession.parse("ROUTE", signature=Signature(secret)) if secret else None
     return Balancer(name, pool, is_named=is_named, sticky=sticky, clock=lambda: NOW)
+
+
+def letters(balancer: Balancer, slot: int = 0) -> str:
+    """Return the states of a member as letters."""
+    return Status(balancer.pool.status[slot]).letters()
 
 
 def answer_all(request: Request) -> Outcome:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from tests.admin.balancers import make_balancer
+from tests.admin.balancers import letters, make_balancer
 from wsgi_scgi.admin.changes import apply_change
 from wsgi_scgi.balancer.balancer import Balancer
 from wsgi_scgi.balancer.methods import METHODS
@@ -24,10 +24,6 @@ def snapshot(balancer: Balancer) -> object:
     pool = balancer.pool
     columns = {name: values.tolist() for name, values in pool.columns.items()}
     return columns, [pool.text(slot) for slot in range(pool.capacity)], pool.method
-
-
-def letters(balancer: Balancer, slot: int = 0) -> str:
-    return Status(balancer.pool.status[slot]).letters()
 
 
 @pytest.mark.parametrize(

@@ -102,8 +102,8 @@ def test_charts_have_words() -> None:
     assert labels[0].replace("\xa0", " ") == ("Response times: half ≤ 10 ms, 95 of 100 ≤ 10 ms")
     assert labels[1] == "2 of the last 3 checks passed"
     assert "5 ms to 10 ms: 4" in page.text
-    passed, failed = (path["d"] for path in page.all("path"))
-    assert (passed, failed) == ("M0 0h2v20h-2zM3 0h2v20h-2z", "M6 10h2v10h-2z")
+    strokes = [path["d"] for path in page.all("path")]
+    assert strokes == ["M0 0h2v20h-2zM3 0h2v20h-2z", "M6 10h2v10h-2z"]
 
 
 def test_states_are_told_by_words_and_letters() -> None:

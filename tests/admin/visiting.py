@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.admin.balancers import TOKEN
 from tests.gateway.environs import server_environ
 from wsgi_scgi.edge import Edge
 
 FORM = "application/x-www-form-urlencoded"
 JSON = "application/json"
+
+BEARER = {"HTTP_AUTHORIZATION": f"Bearer {TOKEN}"}
+BASIC = {"HTTP_AUTHORIZATION": f"Basic {b64encode(f'me:{TOKEN}'.encode()).decode()}"}
 
 _VOID = {"meta", "link", "input", "br"}
 

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +12,6 @@ import pytest
 
 from tests.integration.backends.process import accepts, wait_for
 from tests.integration.serving import (
-    ANY_PORT,
     BOUND,
     COMMAND,
     Address,
@@ -369,56 +365,3 @@ def test_users_are_let_in_by_the_application_around(tmp_path: Path, first: Serve
             answer = post(address, body, fields, target="/site/_gateway/change?me")
             assert answer.status == status
         assert "by me from 127.0.0.1" in gateway.log()
-
-
-# Without the extra.
-
-WITHOUT = (
-    "import sys\n"
-    "for name in ('jinja2', 'markupsafe', 'prometheus_client'):\n"
-    "    sys.modules[name] = None\n"
-    "from wsgi_scgi.cli import main\n"
-    "sys.exit(main(sys.argv[1:]))\n"
-)
-
-
-def without_libraries(*arguments: str, directory: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", WITHOUT, *arguments],
-        cwd=directory,
-        env={**os.environ, "PYTHONPATH": os.getcwd()},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=BOUND,
-    )
-
-
-def test_without_its_libraries_admin_tells_what_to_install(tmp_path: Path) -> None:
-    (tmp_path / "gateway.toml").write_text(configuration("scgi://localhost"))
-    line = "gateway.toml:5: path: needs jinja2 and prometheus_client: "
-    for command in ("check", "serve"):
-        ended = without_libraries(command, "-c", "gateway.toml", directory=tmp_path)
-        assert ended.returncode == 1
-        told = ended.stdout + ended.stderr
-        assert line in told and "pip install 'wsgi-scgi[admin]'" in told
-        assert "Traceback" not in told
-
-
-def test_without_its_libraries_everything_else_works(tmp_path: Path, first: Served) -> None:
-    text = configuration(first.url)
-    (tmp_path / "gateway.toml").write_text(re.sub(r"\[admin\]\n(.+\n)+", "", text))
-    ended = without_libraries("check", "-c", "gateway.toml", directory=tmp_path)
-    assert ended.returncode == 0, ended.stdout
-    command = [sys.executable, "-c", WITHOUT, "serve", "-c", "gateway.toml", *ANY_PORT]
-    with Gateway("serve", command, tmp_path) as gateway:
-        gateway.wait_logged_address()
-        assert get(gateway.address).body == b"first"
-        assert get(gateway.address, "/_gateway/healthz").body == b"first"
-
-
-def test_the_command_line_needs_none_of_them(gateway: Gateway, tmp_path: Path) -> None:
-    url = "http://{}:{}/_gateway/".format(*gateway.address)
-    (tmp_path / "token").write_text(TOKEN)
-    ended = without_libraries("status", "--url", url, "--token-file", "token", directory=tmp_path)
-    assert ended.returncode == 0 and "app (byrequests)" in ended.stdout
