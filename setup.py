@@ -20,6 +20,7 @@ SOURCES = (
     "wsgi_scgi/gateway/_variables.pyx",
     "wsgi_scgi/scgi/_request_head.pyx",
     "wsgi_scgi/scgi/_response_head.pyx",
+    "wsgi_scgi/scoreboard/_memory.pyx",
     "wsgi_scgi/semantics/_fields.pyx",
     "wsgi_scgi/transport/_connecting.pyx",
     "wsgi_scgi/transport/_round_trip.pyx",

@@ -26,6 +26,7 @@ from wsgi_scgi.semantics.path import PathInfo
 from wsgi_scgi.worker.plain_head import HeadLimits
 
 NAMES = (
+    "Lock",
     "candidates",
     "control_data",
     "count_bytes",
@@ -33,6 +34,7 @@ NAMES = (
     "encode_request_head",
     "end_to_end_fields",
     "forwarded_fields",
+    "full_slots",
     "least_draw",
     "least_load",
     "parse_whole_head",

@@ -212,12 +212,13 @@ class TestRests:
         assert site.letters("a") == letters
 
     def test_statuses_are_faults_only_where_it_is_said(self) -> None:
-        site = Site("", "", rest=RestRules(fail_on_status=frozenset({404})))
-        for status in (200, 304, 500, 502, 503):
-            site.answer("a", status)
-        assert site.letters("a") == ""
-        site.answer("a", 404)
-        assert site.letters("a") == "E"
+        for fault in (302, 404):
+            site = Site("", "", rest=RestRules(fail_on_status=frozenset({fault})))
+            for status in (200, 304, 500, 502, 503):
+                site.answer("a", status)
+            assert site.letters("a") == ""
+            site.answer("a", fault)
+            assert site.letters("a") == "E"
 
     def test_of_statuses_for_another_member_only_the_server_s_own_are_faults(self) -> None:
         # U3

@@ -4,12 +4,15 @@ import gc
 import signal
 import subprocess
 import sys
+import threading
 from typing import Any
 
 import pytest
 
 from tests.balancer.pools import Clock, Site
+from tests.transports import BOUND
 from wsgi_scgi.balancer.lease import Lease
+from wsgi_scgi.compiled import TWINS
 from wsgi_scgi.errors import (
     BackendError,
     BackendTimeout,
@@ -23,6 +26,7 @@ from wsgi_scgi.errors import (
     TruncatedResponse,
 )
 from wsgi_scgi.scoreboard.layout import BUCKETS
+from wsgi_scgi.scoreboard.memory import Lock
 from wsgi_scgi.scoreboard.pool import NO_PROBE
 
 
@@ -236,3 +240,17 @@ def test_signals_at_any_moment_leave_nobody_busy(members: int) -> None:
             striker.wait()
             signal.signal(signal.SIGUSR1, before)
     assert site.busy() == [0] * members
+    if TWINS["Lock"].compiled is not None:
+        assert is_free(site.pool.lock)
+
+
+def is_free(lock: Lock) -> bool:
+    """Tell whether another thread can take a lock."""
+    taken = threading.Event()
+
+    def take() -> None:
+        with lock:
+            taken.set()
+
+    threading.Thread(target=take, daemon=True).start()
+    return taken.wait(BOUND)

@@ -5,6 +5,7 @@ import pytest
 from tests.scoreboard.test_workers import output_of
 
 
+@pytest.mark.parametrize("pure", ["", "1"])
 @pytest.mark.parametrize(
     "scene",
     [
@@ -16,7 +17,7 @@ from tests.scoreboard.test_workers import output_of
         "one_probe_among_workers",
     ],
 )
-def test_this_holds_among_workers(scene: str) -> None:
+def test_this_holds_among_workers(scene: str, pure: str) -> None:
     """See the scene of that name in ``workers``."""
-    output, errors = output_of("tests.balancer.workers", scene)
+    output, errors = output_of("tests.balancer.workers", scene, pure=pure)
     assert output == "fine\n", errors

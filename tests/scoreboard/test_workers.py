@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from wsgi_scgi.compiled import PURE
+
 ROOT = Path(__file__).parents[2]
 
 
-def output_of(module: str, scene: str) -> tuple[str, str]:
-    """Run a scene of a module and return what it wrote and what went wrong."""
+def output_of(module: str, scene: str, *, pure: str = "") -> tuple[str, str]:
+    """Run a scene of a module, without twins if ``pure``, and return what it wrote and logged."""
     program = subprocess.Popen(
         [sys.executable, "-m", module, scene],
         cwd=ROOT,
+        env=os.environ | ({PURE: pure} if pure else {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -29,6 +32,7 @@ def output_of(module: str, scene: str) -> tuple[str, str]:
             os.killpg(program.pid, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("pure", ["", "1"])
 @pytest.mark.parametrize(
     "scene",
     [
@@ -45,7 +49,7 @@ def output_of(module: str, scene: str) -> tuple[str, str]:
         "fork_while_a_thread_has_the_lock",
     ],
 )
-def test_this_holds_among_processes(scene: str) -> None:
+def test_this_holds_among_processes(scene: str, pure: str) -> None:
     """See the scene of that name in ``workers``."""
-    output, errors = output_of("tests.scoreboard.workers", scene)
+    output, errors = output_of("tests.scoreboard.workers", scene, pure=pure)
     assert output == "fine\n", errors

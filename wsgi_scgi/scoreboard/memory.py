@@ -14,6 +14,7 @@ import tempfile
 import weakref
 from types import TracebackType
 
+from ..compiled import compiled_in
 from ..transport.waiting import original
 
 DEADLOCK_PAUSE = 0.001
@@ -43,11 +44,14 @@ class SharedMemory:
         fcntl.lockf(self.descriptor, fcntl.LOCK_UN, 1, byte)
 
 
+@compiled_in("wsgi_scgi.scoreboard._memory")
 class Lock:
     """Excludes all other threads of all processes that share a byte of a file.
 
     A thread that has it gets it again: while it is held the garbage collector may close what a
-    server has dropped, and that ends leases.
+    server has dropped, and that ends leases.  A signal handler that raises an exception in the
+    very moment between two lines here leaves it locked, until the process ends; the twin has no
+    such moments.
     """
 
     __slots__ = ("_byte", "_depth", "_descriptor", "_thread_lock")
@@ -65,9 +69,11 @@ class Lock:
                 self._exclude_processes()
             self._depth += 1
         except BaseException:
-            if not self._depth:
-                self._admit_processes()
-            self._thread_lock.release()
+            try:
+                if not self._depth:
+                    self._admit_processes()
+            finally:
+                self._thread_lock.release()
             raise
 
     def __exit__(
