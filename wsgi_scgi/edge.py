@@ -65,14 +65,13 @@ class Edge:
             response.close()
             _free(request)
             raise
-        untouched = request is None or request.body is None
-        if isinstance(response.body, bytes) and untouched and not may_have_body(environ):
-            return [response.body] if response.body else []
+        body = response.body
+        has_none = not (may_have_body(environ) if request is None else request.may_have_body)
+        if has_none and isinstance(body, bytes):  # there is nothing to let go of
+            return [body] if body else []
         result = _Result(environ, request, response)
-        if isinstance(response.body, FileBody):
-            wrapped = wrap_for_server(
-                response.body, environ, on_close=result.close, on_cut=result.cut
-            )
+        if isinstance(body, FileBody):
+            wrapped = wrap_for_server(body, environ, on_close=result.close, on_cut=result.cut)
             return result if wrapped is None else wrapped
         return result
 

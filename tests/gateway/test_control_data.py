@@ -44,6 +44,7 @@ def test_a_request_asks_with_a_method_for_a_target_at_a_host(
         mount="",
         raw_path=target,
         path=path,
+        may_have_body=False,
     )
 
 

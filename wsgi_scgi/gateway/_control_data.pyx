@@ -8,7 +8,7 @@ It does the usual request: GET, HEAD or POST for a path that no two parties coul
 from libc.string cimport memcmp
 
 from wsgi_scgi.compiled import TWINS
-from wsgi_scgi.gateway.control_data import ControlData
+from wsgi_scgi.gateway.control_data import ControlData, may_have_body
 from wsgi_scgi.semantics.host import parse_host
 
 cdef extern from "Python.h":
@@ -92,7 +92,16 @@ def control_data(environ):
             return _refer(environ)
         port = "443" if scheme == "https" else "80"
     return _new_tuple(
-        ControlData, (method, target, query, host, server.name, port, mount, path, path)
+        ControlData,
+        (
+            method, target, query, host, server.name, port, mount, path, path,
+            (
+                "CONTENT_LENGTH" in variables
+                or "HTTP_TRANSFER_ENCODING" in variables
+                or variables.get("SERVER_PROTOCOL") != "HTTP/1.1"
+            )
+            and may_have_body(variables),
+        ),
     )
 
 

@@ -15,6 +15,7 @@ from ..errors import RequestError
 from ..semantics.host import parse_host
 from ..semantics.path import decode_path, merge_slashes, resolve_dot_segments
 from ..semantics.target import Target, parse_target
+from .framing import may_have_body
 
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
@@ -39,6 +40,8 @@ class ControlData(NamedTuple):
     """What follows the mount, not decoded."""
     path: str
     """The same decoded, its dot segments resolved, its slash runs kept."""
+    may_have_body: bool
+    """Whether there could be a body, whatever its framing is worth."""
 
 
 @compiled_in("wsgi_scgi.gateway._control_data")
@@ -57,7 +60,16 @@ def control_data(environ: Mapping[str, Any]) -> ControlData:
     raw_path = _path_below_mount(environ, mount, target.path)
     path = normalised_path(raw_path)
     return ControlData(
-        method, str(target), query, host, server_name, server_port, mount, raw_path, path
+        method=method,
+        target=str(target),
+        query=query,
+        host=host,
+        server_name=server_name,
+        server_port=server_port,
+        mount=mount,
+        raw_path=raw_path,
+        path=path,
+        may_have_body=may_have_body(environ),
     )
 
 

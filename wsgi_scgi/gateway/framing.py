@@ -1,6 +1,7 @@
 """How long a request's body is, by what the server below says: RFC 9112 section 6.3."""
 
 import re
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -42,7 +43,7 @@ def declared_length(environ: dict[str, Any]) -> int | None:
     return int(length)
 
 
-def may_have_body(environ: dict[str, Any]) -> bool:
+def may_have_body(environ: Mapping[str, Any]) -> bool:
     """Tell whether a request could have a body, whatever its framing is worth."""
     return (
         environ.get("CONTENT_LENGTH", "") not in ("", "0")

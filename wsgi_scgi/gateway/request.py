@@ -44,6 +44,7 @@ class Request:
         "host",
         "inherited",
         "inherited_fields",
+        "may_have_body",
         "method",
         "mount",
         "notes",
@@ -71,6 +72,7 @@ class Request:
             self.mount,
             self._raw_path,
             self.path,
+            self.may_have_body,
         ) = control_data(environ)
         self.body: RequestBody | None = None
         """None where there is none, or before ``open_body``."""
@@ -140,6 +142,7 @@ class Request:
         request._match = None
         request.inherited = self._history(status)
         request.body = None
+        request.may_have_body = False
         request.environ = {
             **self.environ,
             **request.inherited,

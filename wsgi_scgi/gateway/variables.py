@@ -61,21 +61,6 @@ class VariableRules:
         object.__setattr__(self, "is_plain", not any(special))
 
 
-@compiled_in("wsgi_scgi.gateway._variables")
-def request_head(
-    request: Request, rules: VariableRules, added: Mapping[str, str] | None, limit: int
-) -> bytes:
-    """Return the head of a request, with variables ``added`` to those of ``rules``.
-
-    Raises RequestError (400), and ProtocolError as ``encode_request_head`` does.
-    """
-    variables = cgi_variables(request, rules)
-    if added is not None:
-        variables.update(added)
-    length = request.body.length if request.body is not None else 0
-    return encode_request_head(length, variables, limit=limit)
-
-
 def cgi_variables(request: Request, rules: VariableRules) -> dict[str, str]:
     """Return the variables for ``request``, CGI's own first, then the header fields.
 
@@ -156,6 +141,21 @@ def variables_of_request(request: Request, rules: VariableRules) -> dict[str, st
     fields.pop("HTTP_HOST", None)
     variables.update(fields)
     return variables
+
+
+@compiled_in("wsgi_scgi.gateway._variables")
+def request_head(
+    request: Request, rules: VariableRules, added: Mapping[str, str] | None, limit: int
+) -> bytes:
+    """Return the head of a request, with variables ``added`` to those of ``rules``.
+
+    Raises RequestError (400), and ProtocolError as ``encode_request_head`` does.
+    """
+    variables = cgi_variables(request, rules)
+    if added is not None:
+        variables.update(added)
+    length = request.body.length if request.body is not None else 0
+    return encode_request_head(length, variables, limit=limit)
 
 
 def _remove_authorization(variables: dict[str, str]) -> None:

@@ -19,7 +19,7 @@ from ..balancer.sticky import Session
 from ..errors import BackendError, NoMember, ProtocolError, RequestError
 from ..gateway.body import BodyState, buffer_body
 from ..gateway.error_page import options_response
-from ..gateway.framing import check_length, declared_length, max_forwards, may_have_body
+from ..gateway.framing import check_length, declared_length, max_forwards
 from ..gateway.request import Request
 from ..gateway.response import Response
 from ..gateway.variables import VariableRules, request_head
@@ -78,7 +78,7 @@ class Forwarder:
             return _last_recipient(request)
         rules = self._rules
         deadline = Deadline(rules.deadline) if rules.deadline else NO_DEADLINE
-        if may_have_body(request.environ):
+        if request.may_have_body:
             self._open_body(request)
         attempts = Attempts(self._balancer, request, _pause)
         lease = attempts.begin()

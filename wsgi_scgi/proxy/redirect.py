@@ -81,22 +81,27 @@ class FollowRedirects:
 
     def __call__(self, request: Request) -> Outcome:
         """Raise GatewayError (500) after more than ``LIMIT`` redirects in a row."""
+        outcome = self._inner(request)
+        if isinstance(outcome, LocalRedirect):
+            return self._follow(request, outcome)
+        return outcome
+
+    def _follow(self, request: Request, outcome: Outcome) -> Outcome:
         current = request
         fields: Fields = []
         status: tuple[int, str] | None = None
         chain = [request.path]
         try:
-            for _ in range(LIMIT + 1):
-                outcome = self._inner(current)
-                if not isinstance(outcome, LocalRedirect):
-                    return _merged(current, outcome, fields, status)
+            while isinstance(outcome, LocalRedirect):
                 request.inherited_fields = fields = merge_fields(fields, outcome.fields)
                 status = status or outcome.keep_status
                 chain.append(outcome.target)
                 current = _redirected(current, outcome.target, status)
-            raise GatewayError(
-                f"more than {LIMIT} local redirects: {' -> '.join(map(_shown, chain))}"
-            )
+                if len(chain) > LIMIT + 1:
+                    way = " -> ".join(map(_shown, chain))
+                    raise GatewayError(f"more than {LIMIT} local redirects: {way}")
+                outcome = self._inner(current)
+            return _merged(current, outcome, fields, status)
         except GatewayError as error:
             if status is None or isinstance(error, ClientDisconnected):
                 raise

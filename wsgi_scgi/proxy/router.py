@@ -47,7 +47,20 @@ class Router:
 
     def __call__(self, request: Request) -> Outcome:
         """Raise RequestError (404) if nothing takes the request."""
-        handler = self._handler_for(request) or self._fallback
+        path = request.path
+        routes, take = self._anywhere, _take
+        if self._by_segment:
+            routes = self._by_segment.get(first_segment(path), routes)
+        if request.has_encoded_slash:  # and so a second path
+            routes, take = self._routes, _take_encoded_slash
+        host = canonical_name(request.server_name) if self._has_hosts else ""
+        handler = self._fallback
+        for route in routes:
+            if route.hosts and not is_among(host, route.hosts):
+                continue
+            if take(route, request, path):
+                handler = route.handler or handler
+                break
         if handler is None:
             raise RequestError(
                 f"no route takes the path {request.path!r}",
@@ -55,19 +68,6 @@ class Router:
                 public="Nothing is served at this address.",
             )
         return handler(request)
-
-    def _handler_for(self, request: Request) -> Handler | None:
-        path = request.path
-        routes, take = self._by_segment.get(first_segment(path), self._anywhere), _take
-        if request.has_encoded_slash:  # and so a second path
-            routes, take = self._routes, _take_encoded_slash
-        host = canonical_name(request.server_name) if self._has_hosts else ""
-        for route in routes:
-            if route.hosts and not is_among(host, route.hosts):
-                continue
-            if take(route, request, path):
-                return route.handler
-        return None
 
 
 def _first_segment_of(route: Route) -> str:

@@ -150,7 +150,8 @@ class Prefix:
             if match is None:
                 return None
             rest = path[match.end() :]
-        return PathMatch(self._mount, rest, merge_slashes(rest)[self._ends_with_slash :])
+        merged = merge_slashes(rest) if "//" in rest else rest
+        return PathMatch(self._mount, rest, merged[self._ends_with_slash :])
 
 
 class Pattern:

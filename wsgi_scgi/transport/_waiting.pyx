@@ -1,9 +1,10 @@
 # cython: language_level=3
-"""The compiled twin of ``CooperativeWaiter`` in waiting.py, its reference.
+"""The compiled twins of ``CooperativeWaiter`` and ``current_waiter`` in waiting.py.
 
 Watchers and timers of gevent's loop are used again by the next exchange instead of made anew.
 """
 
+import sys
 import weakref
 
 from greenlet import getcurrent
@@ -22,6 +23,23 @@ cdef enum:
     MOST_SPANS = 32
 
 cdef object _watchers_of_hubs = weakref.WeakKeyDictionary()
+
+
+cdef dict _modules = sys.modules
+cdef object _Hub = None
+cdef object _blocking = BlockingWaiter()
+
+
+def current_waiter():
+    """Return a waiter for where the caller runs."""
+    global _Hub
+    if "gevent" in _modules:
+        if _Hub is None:
+            from gevent.hub import Hub as _Hub
+        hub = getcurrent().parent
+        if isinstance(hub, _Hub):
+            return CooperativeWaiter(hub)
+    return _blocking
 
 
 cdef class _Watchers:

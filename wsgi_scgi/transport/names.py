@@ -48,7 +48,7 @@ class Resolver:
         self._lookup = lookup or look_up
         self._clock = clock
         self._time_to_live = time_to_live
-        self._entries: dict[TCPAddress, _Entry] = {}
+        self._entries: dict[TCPAddress | UnixAddress, _Entry] = {}
 
     def resolve(
         self, address: TCPAddress | UnixAddress, waiter: Waiter, timeout: float
@@ -58,10 +58,10 @@ class Resolver:
         Raises ResolveError, or ConnectTimeout if the first look-up takes over ``timeout``
         seconds.
         """
-        if isinstance(address, UnixAddress):
-            return [(socket.AF_UNIX, address.path)]
         entry = self._entries.get(address)
         if entry is None:
+            if isinstance(address, UnixAddress):
+                return self._store(address, [(socket.AF_UNIX, address.path)])
             return self._first_lookup(address, waiter, timeout)
         if self._clock() >= entry.refresh_at:
             # Moved before the look-up ends, so that one request refreshes, not all; and a
@@ -75,11 +75,14 @@ class Resolver:
         if isinstance(address, TCPAddress) and (entry := self._entries.get(address)):
             entry.refresh_at = min(entry.refresh_at, self._clock() + 1.0)
 
-    def _store(self, address: TCPAddress, addresses: list[SocketAddress]) -> None:
+    def _store(
+        self, address: TCPAddress | UnixAddress, addresses: list[SocketAddress]
+    ) -> list[SocketAddress]:
         refresh_at = self._clock() + self._time_to_live
-        if _is_literal(address.host):
+        if isinstance(address, UnixAddress) or _is_literal(address.host):
             refresh_at = float("inf")
         self._entries[address] = _Entry(addresses, refresh_at)
+        return addresses
 
     def _first_lookup(
         self, address: TCPAddress, waiter: Waiter, timeout: float
@@ -99,9 +102,7 @@ class Resolver:
         return outcome.result
 
     def _find(self, address: TCPAddress) -> list[SocketAddress]:
-        addresses = self._lookup(address.host, address.port)
-        self._store(address, addresses)
-        return addresses
+        return self._store(address, self._lookup(address.host, address.port))
 
     def _refresh(self, address: TCPAddress) -> None:
         try:

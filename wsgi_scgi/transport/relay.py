@@ -13,7 +13,8 @@ from typing import IO
 
 from ..errors import BackendError, ResponseError, TruncatedResponse
 from ..scgi.response_head import ResponseHead
-from .exchange import RECEIVE_SIZE, Exchange, Turn
+from .exchange import Exchange, Turn
+from .round_trip import RECEIVE_SIZE
 
 logger = logging.getLogger("wsgi_scgi")
 

@@ -167,6 +167,7 @@ def _gevent() -> _Gevent:
     return _Gevent(getcurrent, Hub, Waiter)
 
 
+@compiled_in("wsgi_scgi.transport._waiting")
 def current_waiter() -> Waiter:
     """Return a waiter for where the caller runs.
 
