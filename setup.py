@@ -15,6 +15,7 @@ from setuptools import Extension, setup
 
 SOURCES = (
     "wsgi_scgi/balancer/_candidates.pyx",
+    "wsgi_scgi/balancer/_lease.pyx",
     "wsgi_scgi/balancer/methods/_choosing.pyx",
     "wsgi_scgi/gateway/_control_data.pyx",
     "wsgi_scgi/gateway/_variables.pyx",

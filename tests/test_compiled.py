@@ -26,11 +26,16 @@ from wsgi_scgi.semantics.path import PathInfo
 from wsgi_scgi.worker.plain_head import HeadLimits
 
 NAMES = (
+    "Connection",
+    "CooperativeWaiter",
+    "Lease",
     "Lock",
     "candidates",
+    "connect_to",
     "control_data",
     "count_bytes",
     "count_turn",
+    "current_waiter",
     "encode_request_head",
     "end_to_end_fields",
     "forwarded_fields",
@@ -39,6 +44,8 @@ NAMES = (
     "least_load",
     "parse_whole_head",
     "plain_environ",
+    "request_head",
+    "round_trip",
     "take_least_busy",
     "take_turn",
     "variables_of_request",

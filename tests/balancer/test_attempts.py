@@ -6,7 +6,13 @@ import pytest
 
 from tests.balancer.pools import NAMES, Clock, Site
 from tests.proxy.steps import request
-from wsgi_scgi.balancer.attempts import IDEMPOTENT, LONGEST_PAUSE, Attempts, RetryBudget
+from wsgi_scgi.balancer.attempts import (
+    IDEMPOTENT,
+    LONGEST_PAUSE,
+    Attempts,
+    OnlyAttempt,
+    RetryBudget,
+)
 from wsgi_scgi.balancer.lease import Lease
 from wsgi_scgi.balancer.rules import AttemptRules
 from wsgi_scgi.balancer.steering import Change, change_member
@@ -372,3 +378,12 @@ def test_the_method_hash_goes_by_a_key_of_the_request() -> None:
     }
     assert all(len(names) == 1 for names in by_path.values())
     assert set().union(*by_path.values()) == {"a", "b", "c"}
+
+
+def test_an_only_attempt_is_neither_repeated_nor_refused() -> None:
+    only = OnlyAttempt()
+    assert not only.may_go_on(REFUSED)
+    assert not only.may_refuse(503)
+    assert only.session is None
+    assert not only.spoke_to_client
+    only.spoke_to_client = True  # as with all attempts, for those who pass hints on

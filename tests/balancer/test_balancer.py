@@ -127,6 +127,39 @@ def count_calls(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     return calls
 
 
+class TestALoneMember:
+    """A balancer of one, which is what a single backend is."""
+
+    def test_it_is_lent_without_an_election_once_it_is_known(self) -> None:
+        site = Site("")
+        assert site.balancer.lend_alone() is None
+        site.name()
+        lease = site.balancer.lend_alone()
+        assert lease is not None
+        assert lease.member.name == "scgi://a"
+        assert site.busy() == [1]
+
+    def test_where_there_are_two_an_election_is_held(self) -> None:
+        site = Site("", "")
+        site.name()
+        assert site.balancer.lend_alone() is None
+
+    def test_a_session_is_noted_so_the_usual_way_is_taken(self) -> None:
+        site = Site("", sticky="sid")
+        site.name()
+        assert site.balancer.lend_alone() is None
+
+    @pytest.mark.parametrize("change", [Change(on=Status.DRAIN), Change(max_connections=1)])
+    def test_one_that_may_not_always_serve_is_elected(self, change: Change) -> None:
+        site = Site("")
+        site.name()
+        change_member(site.balancer, 0, change)
+        assert site.balancer.lend_alone() is None
+        with site.pool.lock:
+            site.balancer.refresh()
+        assert site.balancer.lend_alone() is None
+
+
 class TestRests:
     """When a member is left alone."""
 

@@ -96,6 +96,21 @@ class RetryBudget:
         return True
 
 
+class OnlyAttempt:
+    """Stands for ``Attempts`` where there is one member, and nothing to know of a session."""
+
+    session: Session | None = None
+    spoke_to_client = False
+
+    def may_go_on(self, _error: BackendError) -> bool:
+        """Tell that nobody else can be asked."""
+        return False
+
+    def may_refuse(self, _status: int) -> bool:
+        """Tell that every answer is taken."""
+        return False
+
+
 class Attempts:
     """One request on its way through the members of a balancer."""
 

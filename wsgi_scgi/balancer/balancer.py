@@ -13,7 +13,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from ..address import parse_backend_url
-from ..errors import NoMember
+from ..errors import (
+    BackendError,
+    BackendTimeout,
+    ConnectError,
+    NoMember,
+    OutOfResources,
+    ResponseError,
+    TruncatedResponse,
+)
 from ..gateway.request import Request
 from ..scoreboard.pool import NO_PROBE, Pool
 from ..scoreboard.status import Status
@@ -38,6 +46,9 @@ OUT = Status.DISABLED | Status.STOPPED | Status.HEALTH_FAILED | Status.DRAIN
 
 _ILL = Status.HEALTH_FAILED | Status.ERROR
 """The states that health checks end."""
+
+_ERROR = int(Status.ERROR)
+"""An integer is much faster to compare with than a flag."""
 
 _RESTS = Status.ERROR | Status.IGNORE_ERRORS
 
@@ -68,6 +79,11 @@ class Balancer:
         self.sticky = sticky
         self.has_key = key_of is not None
         self._key_of = key_of
+        refused = rules.attempts.next_upstream
+        self.faults = rules.rest.fail_on_status | {
+            status for status in refused if status >= 500 or status == 429
+        }
+        """The statuses for which a member rests; any other ends its rest."""
         self._epoch = -1
         self._roster = -1
         self._members: dict[int, Member] = {}
@@ -144,6 +160,16 @@ class Balancer:
     def key_of(self, request: Request) -> bytes:
         """Return what the method ``hash`` goes by; empty where it is not used."""
         return b"" if self._key_of is None else self._key_of(request)
+
+    def lend_alone(self) -> Lease | None:
+        """Return a lease of the only member; None where there is anything to decide or to note.
+
+        Nobody else could be asked then, so there is nothing that ``Attempts`` could do.
+        """
+        lone = self._lone
+        if lone is None or self.sticky is not None or self.pool.epoch != self._epoch:
+            return None
+        return Lease(self, lone, self.pool.row, self.clock)
 
     def elect(
         self, session: Session | None = None, key: bytes = b"", *, without: Sequence[int] = ()
@@ -277,13 +303,11 @@ class Balancer:
 
     def judge_status(self, lease: Lease, status: int) -> None:
         """Let a member rest for a status that counts as failure, else end its rest."""
-        rules = self.rules
-        refused = status in rules.attempts.next_upstream and (status >= 500 or status == 429)
-        if refused or status in rules.rest.fail_on_status:
+        if status in self.faults:
             self.rest(lease.member, f"it answered {status}")
             return
         pool, slot = self.pool, lease.member.slot
-        if not pool.status[slot] & Status.ERROR:
+        if not pool.status[slot] & _ERROR:
             return
         with pool.lock:
             # An answer that was on its way before the fault proves nothing.
@@ -297,6 +321,22 @@ class Balancer:
                 self.clear_rest(slot)
         if recovers:
             logger.info("balancer %s: %s serves again", self.name, lease.member.name)
+
+    def judge_failure(self, lease: Lease, error: BaseException) -> None:
+        """Count a failure of the member, and let it rest if that is called for (D26).
+
+        It is not its fault where the client left or sent nonsense, nor where the gateway lacks
+        descriptors.
+        """
+        if not isinstance(error, BackendError) or isinstance(error, OutOfResources):
+            return
+        with lease.row.lock:
+            lease.row.failed[lease.member.slot] += 1
+        is_timeout = isinstance(error, BackendTimeout)
+        if isinstance(error, ConnectError) or (is_timeout and self.rules.rest.fail_on_timeout):
+            self.rest(lease.member, str(error))
+        elif is_timeout or isinstance(error, ResponseError | TruncatedResponse):
+            self.count_fault(lease.member, str(error))
 
     def rest(self, member: Member, cause: str) -> None:
         """Leave ``member`` alone for a while; unless it is the only one, or never to rest (+I)."""

@@ -4,14 +4,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ..errors import (
-    BackendError,
-    BackendTimeout,
-    ConnectError,
-    OutOfResources,
-    ResponseError,
-    TruncatedResponse,
-)
+from ..compiled import compiled_in
 from ..scoreboard.layout import BUCKETS
 from .member import Member
 
@@ -20,6 +13,7 @@ if TYPE_CHECKING:
     from .balancer import Balancer
 
 
+@compiled_in("wsgi_scgi.balancer._lease")
 class Lease:
     """Counts its member busy until it is released, once, whatever happens.
 
@@ -86,24 +80,10 @@ class Lease:
         self.balancer.judge_status(self, status)
 
     def failed(self, error: BaseException) -> None:
-        """Note why the attempt failed, and blame the member if it was its fault (D26).
-
-        It is not where the client left or sent nonsense, nor where the gateway lacks
-        descriptors.
-        """
-        if self._failed:
-            return
-        self._failed = True
-        if not isinstance(error, BackendError) or isinstance(error, OutOfResources):
-            return
-        balancer = self.balancer
-        with self.row.lock:
-            self.row.failed[self.member.slot] += 1
-        is_timeout = isinstance(error, BackendTimeout)
-        if isinstance(error, ConnectError) or (is_timeout and balancer.rules.rest.fail_on_timeout):
-            balancer.rest(self.member, str(error))
-        elif is_timeout or isinstance(error, ResponseError | TruncatedResponse):
-            balancer.count_fault(self.member, str(error))
+        """Note why the attempt failed, and blame the member if it was its fault (D26)."""
+        if not self._failed:
+            self._failed = True
+            self.balancer.judge_failure(self, error)
 
     def release(self, sent: int = 0, received: int = 0) -> None:
         """Count the member free again, and ``sent`` and ``received`` bytes.  Harmless twice."""

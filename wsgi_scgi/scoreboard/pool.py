@@ -71,6 +71,8 @@ class Row:
         self.statuses = [columns[f"status_{n}xx"] for n in range(1, STATUS_CLASSES + 1)]
         self.buckets = [columns[f"bucket_{n}"] for n in range(len(BUCKETS) + 1)]
         self.columns = columns
+        self.compiled: object = None
+        """What compiled code keeps of the columns."""
         for name in Row.__annotations__:
             setattr(self, name, columns[name])
 
