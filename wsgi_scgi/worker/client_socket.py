@@ -5,10 +5,10 @@ Python.  Here the C socket is used directly, and the hub only where the kernel s
 """
 
 import _socket  # the C socket: the same below gevent's monkey patches and without them
-import contextlib
 import os
 from typing import Any
 
+from ..transport.pipe import Pipe
 from ..transport.waiting import READ, WRITE, CooperativeWaiter
 
 RECEIVE_SIZE = 65536
@@ -17,15 +17,14 @@ RECEIVE_SIZE = 65536
 BETWEEN_PAUSES = 1 << 20
 """Bytes after which other greenlets run, where client and source are so fast that none waits."""
 
-PIPE_SIZE = 1 << 20
-"""Bytes that a pipe is to hold: with Linux's default of 64 KiB splice(2) costs three times more."""
-
 SEND_TIMEOUT = 60.0
 """Seconds in which a client must take something, as nginx's send_timeout."""
 
-_F_SETPIPE_SZ = 1031
+LINGER_TIME = 30.0
+"""Seconds in which a client may go on to send what nobody reads, as nginx's lingering_time."""
 
-CAN_SPLICE = hasattr(os, "splice")
+LINGER_TIMEOUT = 2.0
+"""Seconds of its silence after which it has had its answer."""
 
 
 class ClientLeft(Exception):
@@ -67,9 +66,10 @@ class ClientSocket:
         except OSError as error:
             raise ClientLeft(str(error)) from error
         if sent < len(data):
-            self._send_rest(memoryview(data)[sent:])
+            self.send_rest(memoryview(data)[sent:])
 
-    def _send_rest(self, data: memoryview) -> None:
+    def send_rest(self, data: memoryview) -> None:
+        """Send all of ``data`` as the client takes it; raise ClientLeft."""
         while data:
             self._wait_writable()
             try:
@@ -97,23 +97,39 @@ class ClientSocket:
             self._let_others_run_after(step)
         return sent
 
-    def splice(self, source: int, pipe: "Pipe", count: int) -> int:
+    def splice(self, source: int, count: int) -> int:
         """Move up to ``count`` bytes that have arrived on a socket to the client.
 
         Return how many, 0 at the end of the source.  Raises BlockingIOError if nothing has
         arrived, ClientLeft, or the OSError of the source.  Whatever was taken is delivered.
         """
-        taken = os.splice(source, pipe.entry, min(count, PIPE_SIZE), flags=_SPLICE_FLAGS)
-        left = taken
-        while left:
-            try:
-                left -= os.splice(pipe.exit, self.fd, left, flags=_SPLICE_FLAGS)
-            except BlockingIOError:
-                self._wait_writable()
-            except OSError as error:
-                raise ClientLeft(str(error)) from error
+        pipe = Pipe.borrow()
+        try:
+            taken = pipe.fill(source, count)
+            while pipe.held:
+                try:
+                    pipe.drain(self.fd)
+                except BlockingIOError:
+                    self._wait_writable()
+                except OSError as error:
+                    raise ClientLeft(str(error)) from error
+        finally:
+            pipe.give_back()
         self._let_others_run_after(taken)
         return taken
+
+    def linger(self) -> None:
+        """End our side, then take what the client still sends and throw it away.
+
+        The kernel resets a connection that is closed with bytes unread, and the client loses the
+        answer (RFC 9112 9.6).
+        """
+        deadline = time.monotonic() + LINGER_TIME
+        with contextlib.suppress(OSError):
+            self._raw.shutdown(_socket.SHUT_WR)
+            while (left := deadline - time.monotonic()) > 0:
+                if not self.receive(min(LINGER_TIMEOUT, left)):
+                    break
 
     def let_others_run(self) -> None:
         """Switch to other greenlets, where nothing else would."""
@@ -134,24 +150,3 @@ class ClientSocket:
         if self._unpaused >= BETWEEN_PAUSES:
             self._unpaused = 0
             self._waiter.pause(0)
-
-
-_SPLICE_FLAGS = getattr(os, "SPLICE_F_MOVE", 0) | getattr(os, "SPLICE_F_NONBLOCK", 0)
-
-
-class Pipe:
-    """What splice(2) needs between two sockets.  Close it, always: it may hold bytes of one."""
-
-    __slots__ = ("entry", "exit")
-
-    def __init__(self) -> None:
-        self.exit, self.entry = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
-        with contextlib.suppress(OSError):  # a user may have only so many pages in pipes
-            import fcntl
-
-            fcntl.fcntl(self.entry, _F_SETPIPE_SZ, PIPE_SIZE)
-
-    def close(self) -> None:
-        """Close both ends."""
-        os.close(self.entry)
-        os.close(self.exit)

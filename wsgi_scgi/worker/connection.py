@@ -9,7 +9,8 @@ from gunicorn.http.body import Body, LengthReader
 from gunicorn.http.unreader import SocketUnreader, Unreader
 from gunicorn.http.wsgi import FileWrapper
 
-from .client_socket import CAN_SPLICE, ClientLeft, ClientSocket
+from ..transport.pipe import CAN_SPLICE
+from .client_socket import ClientLeft, ClientSocket
 from .plain_head import plain_environ
 from .plain_request import PlainRequest
 from .plain_response import PlainResponse
@@ -92,7 +93,6 @@ class Connection:
                 worker.log.exception("Error handling request")
             return False
         finally:
-            response.release()
             path.after_request(worker, request, environ, response)
         if response.should_close():
             return False

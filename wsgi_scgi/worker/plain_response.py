@@ -13,7 +13,7 @@ from typing import Any
 from gunicorn.http.wsgi import FileWrapper, Response
 from gunicorn.util import has_fileno
 
-from .client_socket import ClientSocket, Pipe
+from .client_socket import ClientSocket
 from .plain_request import PlainRequest
 
 _LINES_LIMIT = 512
@@ -67,7 +67,6 @@ class PlainResponse(Response):
         self._client = client
         self._lines = lines
         self._pending = b""
-        self._pipe: Pipe | None = None
 
     def process_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """Check the fields, and take note of a Content-Length."""
@@ -172,9 +171,7 @@ class PlainResponse(Response):
         self.send_headers()
         if self._pending:
             self._flush()
-        if self._pipe is None:
-            self._pipe = Pipe()
-        moved = self._client.splice(descriptor, self._pipe, min(count, length - self.sent))
+        moved = self._client.splice(descriptor, min(count, length - self.sent))
         self.sent += moved
         return moved
 
@@ -185,12 +182,6 @@ class PlainResponse(Response):
         checked = filter(None, map(self._lines.get, headers))
         fields = "".join(f"{name}: {value}\r\n" for name, value in checked)
         self._client.send(f"HTTP/1.1 103 Early Hints\r\n{fields}\r\n".encode("latin-1"))
-
-    def release(self) -> None:
-        """Close what was opened for this response alone."""
-        if self._pipe is not None:
-            self._pipe.close()
-            self._pipe = None
 
 
 def _date_of() -> Callable[[], str]:
