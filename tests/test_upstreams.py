@@ -12,12 +12,11 @@ from wsgi_scgi.balancer.methods import METHODS
 from wsgi_scgi.balancer.rules import AttemptRules, BalancerRules, RestRules
 from wsgi_scgi.config.configuration import Configuration
 from wsgi_scgi.config.file import parse_configuration
-from wsgi_scgi.errors import NoMember
 from wsgi_scgi.scoreboard.board import Board
 from wsgi_scgi.scoreboard.pool import MemberText
 from wsgi_scgi.scoreboard.status import Status
 from wsgi_scgi.transport.names import Resolver
-from wsgi_scgi.upstreams import Upstreams, make_board
+from wsgi_scgi.upstreams import SPARE_PLACES, Upstreams, make_board
 
 ROOT = Path(__file__).parents[1]
 
@@ -100,7 +99,9 @@ def test_members_have_what_is_said_of_them() -> None:
 @pytest.mark.parametrize("growth", [0, 3])
 def test_there_is_room_for_as_many_more_as_the_file_says(growth: int) -> None:
     _, board = upstreams(pool(f"growth = {growth}"))
-    assert board.pool("pool").capacity == 2 + growth
+    assert board.pool("pool").most == 2 + growth
+    _, board = upstreams(configured(LONE))
+    assert [one.most for one in board.pools] == [1, 1]
 
 
 def test_every_option_of_a_balancer_is_a_rule_of_it() -> None:
@@ -230,12 +231,73 @@ def test_a_process_that_was_forked_afterwards_has_nothing_to_say() -> None:
     assert done.stderr == ""
 
 
-def test_the_state_of_a_reloaded_file_is_that_of_the_older_board() -> None:
-    made, board = upstreams(pool())
+MORE = """
+[[balancer.pool.member]]
+url = "scgi://{}:1"
+"""
+
+
+def test_the_board_of_a_reloaded_file_is_the_older_one_with_what_has_changed() -> None:
+    made, board = upstreams(pool(), shared=True)
+    lease = made.balancers[0].elect()
     board.pool("pool").status[0] |= Status.DISABLED
-    newer, fresh = upstreams(pool("method = 'leastconn'"))
-    fresh.copy_from(board)
-    with pytest.raises(NoMember):
-        newer.of(BalancerURL("pool", "/")).elect()
+    configuration = pool("method = 'leastconn'", MORE.format("c"))
+    fresh = make_board(configuration, shared=True, older=board)
+    assert fresh.pool("pool") is board.pool("pool")
+    newer = Upstreams(configuration, fresh, Resolver())
+    # Those who still have the older configuration follow.
+    for those in (made, newer):
+        (balancer,) = those.balancers
+        assert [member.name[-3:] for member in balancer.members()] == ["a:1", "ase", "c:1"]
+        assert balancer.elect().member.name == "scgi://c:1"
     assert METHODS[fresh.pool("pool").method].name == "leastconn"
-    assert made.balancers[0].name == "pool"
+    assert fresh.pool("pool").totals("busy")[:3] == [1, 0, 0]
+    lease.release()
+    assert fresh.pool("pool").totals("busy")[:3] == [0, 0, 0]
+
+
+def test_other_routes_and_balancers_change_nothing_for_those_that_stay() -> None:
+    board = make_board(configured(LONE), shared=True)
+    fresh = make_board(pool(more=LONE), shared=True, older=board)
+    assert fresh.pools[0].name == "pool"
+    assert all(fresh.find(one.name) is one for one in board.pools)
+    assert make_board(pool(), shared=True, older=fresh).pool("pool") is fresh.pool("pool")
+
+
+def test_a_balancer_that_has_become_too_large_is_told_and_what_is_known_is_copied(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made, board = upstreams(pool("growth = 0"), shared=True)
+    made.balancers[0].elect().release()
+    board.pool("pool").status[0] |= Status.DRAIN
+    more = "".join(map(MORE.format, range(SPARE_PLACES)))
+    with caplog.at_level(logging.WARNING, "wsgi_scgi"):
+        same = make_board(pool("growth = 0", more), shared=True, older=board)
+        assert same.pool("pool") is board.pool("pool")
+        assert caplog.records == []
+        fresh = make_board(pool("growth = 0", more + MORE.format("x")), shared=True, older=same)
+    assert fresh.pool("pool") is not board.pool("pool")
+    assert Status(fresh.pool("pool").status[0]).letters() == "N"
+    assert fresh.pool("pool").totals("elected")[0] == 1
+    assert [record.message[:62] for record in caplog.records] == [
+        "balancer pool: more members than there was room for (6): until"
+    ]
+
+
+def test_a_board_is_copied_where_sharing_has_changed() -> None:
+    board = make_board(pool(), shared=False)
+    board.pool("pool").status[0] |= Status.DRAIN
+    fresh = make_board(pool(), shared=True, older=board)
+    assert Status(fresh.pool("pool").status[0]).letters() == "N"
+
+
+def test_a_member_that_was_added_by_hand_and_has_no_room_any_more_is_named(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    board = make_board(pool("growth = 1"))
+    board.pool("pool").enrol(MemberText("scgi://hand"))
+    with caplog.at_level(logging.WARNING, "wsgi_scgi"):
+        make_board(pool("growth = 0"), older=board)
+    assert [record.message for record in caplog.records] == [
+        "balancer pool: there is no place for scgi://hand any more"
+    ]

@@ -21,10 +21,14 @@ from .health.check import CheckMethod, HealthRules
 from .health.monitor import Checked, Monitor
 from .proxy.upstream import StickyCookie
 from .scoreboard.board import Board
+from .scoreboard.configured import ConfiguredMember, configure, move
 from .scoreboard.pool import MemberText, Pool
 from .transport.names import Resolver
 
 logger = logging.getLogger("wsgi_scgi")
+
+SPARE_PLACES = 4
+"""How many more places a balancer has at least, for members that a later file adds."""
 
 _METHOD_NUMBERS = {method.name: number for number, method in enumerate(METHODS)}
 
@@ -96,48 +100,90 @@ class Upstreams:
             self._monitor.start()
 
 
-def make_board(configuration: Configuration, *, shared: bool | None = None) -> Board:
+def make_board(
+    configuration: Configuration, *, shared: bool | None = None, older: Board | None = None
+) -> Board:
     """Return a board with a place for every backend of a configuration.
 
     Processes forked from now on share it if ``shared``, by default if the configuration says so
-    and there is anything to agree on.
+    and there is anything to agree on.  What ``older``, the board of the configuration before,
+    has is taken over, and is the same for those who still use that one; but where a balancer has
+    too few places now, or sharing has changed, only what is known so far is copied.
     """
-    lone = {
-        str(route.backend.address): route.backend.address
-        for route in configuration.routes
-        if isinstance(route.backend, BackendURL)
-    }
+    members = _members(configuration)
     balancers = configuration.balancers
-    places = [(name, len(one.members) + one.options.growth) for name, one in balancers.items()]
+    growth = {name: one.options.growth for name, one in balancers.items()}
     if shared is None:
         shared = configuration.share == "workers" and bool(
             balancers or configuration.admin is not None
         )
-    board = Board([*places, *((name, 1) for name in lone)], shared=shared)
-    for name, one in balancers.items():
-        pool = board.pool(name)
-        with pool.lock:
-            pool.method = _METHOD_NUMBERS[one.options.method]
-            _enrol_members(one, pool)
-    for name, address in lone.items():
-        pool = board.pool(name)
-        with pool.lock:
-            pool.bump()
-            pool.enrol(MemberText(address_url(address)))
+    places = [
+        (name, _capacity(older.find(name) if older else None, len(those), growth.get(name)))
+        for name, those in members.items()
+    ]
+    board = Board(places, shared=shared, older=older)
+    for pool in board.pools:
+        old = older.find(pool.name) if older else None
+        if old is not None and old is not pool:
+            _move(old, pool)
+        method = balancers[pool.name].options.method if pool.name in balancers else "byrequests"
+        left_out = configure(
+            pool,
+            members[pool.name],
+            method=_METHOD_NUMBERS[method],
+            growth=growth.get(pool.name, 0),
+        )
+        for url in left_out:
+            logger.warning("balancer %s: there is no place for %s any more", pool.name, url)
     return board
 
 
-def _enrol_members(configured: ConfiguredBalancer, pool: Pool) -> None:
-    pool.bump()
-    for member in configured.members:
-        slot = pool.enrol(
-            MemberText(member.name, member.route, member.redirect),
-            status=member.status,
-            weight=lbfactor(member.weight),
-            lbset=member.lbset,
-            max_connections=member.max_connections,
+def _capacity(old: Pool | None, members: int, growth: int | None) -> int:
+    """Return for how many members to make room: all those of the pool before, if they suffice.
+
+    Balancers have some to spare for members that the file gets later.
+    """
+    if growth is None:
+        return members
+    needed = members + growth
+    if old is not None and needed <= old.capacity:
+        return old.capacity
+    return needed + max(SPARE_PLACES, needed // 4)
+
+
+def _members(configuration: Configuration) -> dict[str, list[ConfiguredMember]]:
+    """Return the members of all pools: first of the balancers, then of backends by themselves."""
+    members = {
+        name: [
+            ConfiguredMember(
+                MemberText(member.name, member.route, member.redirect),
+                member.status,
+                lbfactor(member.weight),
+                member.lbset,
+                member.max_connections,
+            )
+            for member in one.members
+        ]
+        for name, one in configuration.balancers.items()
+    }
+    lone = [
+        route.backend for route in configuration.routes if isinstance(route.backend, BackendURL)
+    ]
+    for backend in lone:
+        address = backend.address
+        members[str(address)] = [ConfiguredMember(MemberText(address_url(address)))]
+    return members
+
+
+def _move(old: Pool, pool: Pool) -> None:
+    move(old, pool)
+    if pool.capacity > old.capacity:
+        logger.warning(
+            "balancer %s: more members than there was room for (%d): until the workers before have"
+            " ended, neither they nor those after see the others' requests",
+            pool.name,
+            old.capacity,
         )
-        pool.configured[slot] = pool.status[slot]
 
 
 def _named(configured: ConfiguredBalancer, pool: Pool) -> Balancer:

@@ -45,6 +45,7 @@ def output_of(module: str, scene: str, *, pure: str = "") -> tuple[str, str]:
         "more_processes_than_rows",
         "claims_and_searches_at_once",
         "duty",
+        "a_newer_board",
         "a_copy_is_nobody_else_s",
         "fork_while_a_thread_has_the_lock",
     ],

@@ -268,6 +268,29 @@ def duty() -> None:
     assert Child(lambda: board.is_shared).step() == "True"
 
 
+def a_newer_board() -> None:
+    """Whoever still has the older one counts with the others, and hands its duties over."""
+    old = shared(("pool", 1))
+
+    def count(board: Board) -> Callable[[], object]:
+        def act() -> list[int]:
+            board.pool("pool").row.busy[0] += 1
+            return board.pool("pool").totals("busy")
+
+        return act
+
+    before = Child(old.try_duty, count(old), old.try_duty, count(old))
+    assert [before.step(), before.step()] == ["True", "[1]"]
+    new = Board([("more", 2), ("pool", 1)], older=old)
+    after = Child(count(new), new.try_duty, new.try_duty)
+    assert [after.step(), after.step()] == ["[2]", "False"]
+    assert [before.step(), after.step()] == ["False", "True"]
+    assert before.step() == "[3]"
+    before.kill()
+    assert new.free_dead_rows() == 1
+    assert new.pool("pool").totals("busy") == [1]
+
+
 def a_copy_is_nobody_else_s() -> None:
     """A board that is not shared is copied by a fork, without what the parent is doing."""
     board = Board([("pool", 1)], shared=False)

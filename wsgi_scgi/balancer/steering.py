@@ -50,8 +50,7 @@ def change_member(balancer: Balancer, slot: int, change: Change) -> None:
         if factor is not None:
             pool.weight[slot] = factor
             # What the counters stand for has changed: all start again, as in Apache.
-            for other in range(pool.capacity):
-                pool.lbstatus[other] = 0
+            pool.forget_turns()
         if change.lbset is not None:
             pool.lbset[slot] = change.lbset
         if change.max_connections is not None:

@@ -1,10 +1,9 @@
 """Where each number of a board lies.
 
-A board is one piece of memory, made of 8-byte words: signed integers (``q``) and floats (``d``),
+A pool is one piece of memory, made of 8-byte words: signed integers (``q``) and floats (``d``),
 in the machine's own order::
 
-    board   = pool, pool, ...
-    pool    = epoch, roster, method, rows used,
+    pool    = epoch, roster, method, rows used, most,
               one column of each of MEMBER_COLUMNS,
               one text of each place,
               row, row, ...                      (ROWS of them)
@@ -24,7 +23,7 @@ WORD: Final = 8
 ROWS: Final = 64
 """Processes that can count at the same time."""
 
-WORDS: Final = ("epoch", "roster", "method", "rows_used")
+WORDS: Final = ("epoch", "roster", "method", "rows_used", "most")
 
 MEMBER_COLUMNS: Final = {
     "status": "q",

@@ -21,11 +21,16 @@ DEADLOCK_PAUSE = 0.001
 """Seconds until a lock is tried again that the kernel took for a deadlock."""
 
 
+def shared_buffer(size: int) -> "memoryview[int]":
+    """Return memory of ``size`` bytes that is the same in all processes forked from now on."""
+    return memoryview(mmap.mmap(-1, max(size, 1)))
+
+
 class SharedMemory:
     """Memory that children share, and a file whose bytes are locks."""
 
     def __init__(self, size: int) -> None:
-        self.buffer = memoryview(mmap.mmap(-1, max(size, 1)))
+        self.buffer = shared_buffer(size)
         self.creator = os.getpid()
         # Kept open for good: closing any descriptor of the file would drop the locks.
         self.descriptor = _nameless_file()

@@ -20,7 +20,7 @@ from .layout import (
 from .memory import Lock
 from .status import NO_STATUS, Status
 
-_EPOCH, _ROSTER, _METHOD, _ROWS_USED = range(len(WORDS))
+_EPOCH, _ROSTER, _METHOD, _ROWS_USED, _MOST = range(len(WORDS))
 
 ALONE: Final = 1 << 32
 """The number of a row that only its own process can see."""
@@ -135,6 +135,7 @@ class Pool:
         self._row_memory = memory[at:]
         self._rows: dict[int, Row] = {}
         self._known: tuple[int, dict[int, MemberText]] = (-1, {})
+        self.most = capacity
 
     @property
     def epoch(self) -> int:
@@ -158,6 +159,22 @@ class Pool:
     @method.setter
     def method(self, number: int) -> None:
         self._words[_METHOD] = number
+
+    @property
+    def most(self) -> int:
+        """How many members there may be, at most ``capacity``: further places are for reloads."""
+        return self._words[_MOST]
+
+    @most.setter
+    def most(self, number: int) -> None:
+        if number > self.capacity:
+            raise ValueError(f"{self.name} has only {self.capacity} places")
+        self._words[_MOST] = number
+
+    @property
+    def slots(self) -> list[int]:
+        """The places of the members, in order."""
+        return [slot for slot, status in enumerate(self.status) if status & Status.IN_USE]
 
     @property
     def row(self) -> Row:
@@ -266,8 +283,8 @@ class Pool:
         Raises ValueError where all are taken.
         """
         free = [slot for slot in range(self.capacity) if not self.status[slot] & Status.IN_USE]
-        if not free:
-            raise ValueError(f"all {self.capacity} places of {self.name} are taken")
+        if self.capacity - len(free) >= self.most:
+            raise ValueError(f"all {self.most} places of {self.name} are taken")
         busy = self.totals("busy")
         slot = min(free, key=lambda place: bool(busy[place]))
         for name in MEMBER_COLUMNS:
@@ -283,6 +300,10 @@ class Pool:
         self.probe_row[slot] = NO_PROBE
         self.status[slot] = status | Status.IN_USE
         return slot
+
+    def forget_turns(self) -> None:
+        """Let all turns start again, as Apache does with a weight.  Call it with the lock held."""
+        self.lbstatus[:] = memoryview(bytes(self.capacity * WORD)).cast("q")
 
     def remove(self, slot: int) -> None:
         """Free a place.  Call it with the lock held."""

@@ -24,8 +24,6 @@ class Settings:
 
     configuration: Configuration
     config: Config
-    board: Board
-    """What the workers know together; made before any of them is."""
 
 
 class _ArbiterRunner(BaseApplication):
@@ -73,16 +71,18 @@ class GatewayServer(Application, _ArbiterRunner):
         add_hooks(config)
         if configuration.admin is not None:
             configuration.admin.secret()  # a worker that cannot read it would end the gateway
-        return Settings(configuration, config, make_board(configuration))
+        return Settings(configuration, config)
 
     settings: Settings
+    board: Board | None = None
+    """What the workers know together; made before any of them is."""
 
     def adopt(self, settings: Settings) -> None:
         """Make ``settings`` those of the workers that start from now on."""
         if self.cfg is not None:
             # What the environment was before raw_env changed it.
             settings.config.env_orig = self.cfg.env_orig
-            settings.board.copy_from(self.settings.board)
+        self.board = make_board(settings.configuration, older=self.board)
         self.settings = settings
         self.cfg = settings.config
         self.callable = None
@@ -93,4 +93,4 @@ class GatewayServer(Application, _ArbiterRunner):
 
     def load(self) -> Any:
         """Return the WSGI application, in a worker.  Its type is not the one of types-gunicorn."""
-        return build(self.settings.configuration, board=self.settings.board)
+        return build(self.settings.configuration, board=self.board)

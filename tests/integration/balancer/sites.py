@@ -47,6 +47,7 @@ class Site:
     """``serve`` with a file that has one balancer, ``pool``."""
 
     def __init__(self, path: Path, workers: int) -> None:
+        self.path = path
         self.gateway: Gateway = start_serve(path.parent, ("-c", str(path)))
         self.workers = Workers(self.gateway, workers)
 
@@ -76,10 +77,14 @@ class Site:
 
     def states(self) -> dict[str, str]:
         """Return the letters of the members' states by their routes, as the manager shows them."""
+        return {route: member["status"] for route, member in self.members().items()}
+
+    def members(self) -> dict[str, dict[str, Any]]:
+        """Return what the manager shows of the members, by their routes."""
         answer = self.manage("GET", "status.json")
         assert answer.response is not None
         (pool,) = json.loads(answer.response.body)["balancers"]
-        return {member["route"]: member["status"] for member in pool["members"]}
+        return {member["route"]: member for member in pool["members"]}
 
     def manage(self, method: str, name: str, order: dict[str, Any] | None = None) -> Answer:
         """Ask the manager for something, as somebody who knows the token."""
