@@ -1,7 +1,7 @@
 """Build wsgi-scgi; everything declarative is in ``pyproject.toml``.
 
-The compiled twins (``wsgi_scgi/compiled.py``) are optional: without Cython, without a C compiler
-or with ``WSGI_SCGI_PURE`` set the package is built without them.  In a checkout
+Compiled code (``wsgi_scgi/compiled.py``) is optional: without Cython, without a C compiler
+or with ``WSGI_SCGI_PURE`` set the package is built without it.  In a checkout
 ``python setup.py build_ext --inplace`` puts them beside their sources.
 """
 
@@ -13,21 +13,16 @@ from pathlib import Path
 
 from setuptools import Extension, setup
 
-SOURCES = (
-    "wsgi_scgi/balancer/_candidates.pyx",
-    "wsgi_scgi/balancer/_lease.pyx",
-    "wsgi_scgi/balancer/methods/_choosing.pyx",
-    "wsgi_scgi/gateway/_control_data.pyx",
-    "wsgi_scgi/gateway/_variables.pyx",
-    "wsgi_scgi/scgi/_request_head.pyx",
-    "wsgi_scgi/scgi/_response_head.pyx",
-    "wsgi_scgi/scoreboard/_memory.pyx",
-    "wsgi_scgi/semantics/_fields.pyx",
-    "wsgi_scgi/transport/_connecting.pyx",
-    "wsgi_scgi/transport/_round_trip.pyx",
-    "wsgi_scgi/transport/_waiting.pyx",
-    "wsgi_scgi/worker/_plain_head.pyx",
-)
+ROOT = Path(__file__).parent
+
+
+def sources() -> list[str]:
+    """Return what is compiled: twins, and modules that have their types beside them."""
+    package = ROOT / "wsgi_scgi"
+    twins = package.rglob("_*.pyx")
+    modules = [types.with_suffix(".py") for types in package.rglob("*.pxd")]
+    found = [*twins, *(module for module in modules if module.exists())]
+    return sorted(str(path.relative_to(ROOT)) for path in found)
 
 
 def extensions() -> list[Extension]:
@@ -38,19 +33,24 @@ def extensions() -> list[Extension]:
     if importlib.util.find_spec("Cython") is None:
         print("wsgi-scgi: Cython is missing, nothing is compiled", file=sys.stderr)
         return []
-    return [extension(source) for source in SOURCES]
+    return [extension(source) for source in sources()]
 
 
 def extension(source: str) -> Extension:
     """Return an extension that knows which source it was built from, and may fail to build."""
-    digest = zlib.crc32(Path(__file__).parent.joinpath(source).read_bytes())
+    digest = zlib.crc32(ROOT.joinpath(source).read_bytes())
     return Extension(
-        source.removesuffix(".pyx").replace("/", "."),
+        source.rpartition(".")[0].replace("/", "."),
         [source],
         define_macros=[("WSGI_SCGI_SOURCE", f"{digest}u")],
         optional=True,
     )
 
 
-# The generated C is of no interest to anybody: it stays below build/.
-setup(ext_modules=extensions(), options={"build_ext": {"cython_c_in_temp": True}})
+OPTIONS = {
+    "cython_c_in_temp": True,  # the generated C is of no interest to anybody: it stays below build/
+    # Annotations are for mypy; what is typed in C is said in .pxd files.
+    "cython_directives": {"annotation_typing": False, "binding": True},
+}
+
+setup(ext_modules=extensions(), options={"build_ext": OPTIONS})

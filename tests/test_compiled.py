@@ -2,9 +2,13 @@
 
 import os
 import random
+import re
 import sys
+import time
 import zlib
 from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -15,41 +19,31 @@ from hypothesis import strategies as st
 
 from tests.gateway.environs import changed, server_environ
 from wsgi_scgi import compiled
-from wsgi_scgi.compiled import PURE, TWINS, compiled_in, in_use
+from wsgi_scgi.compiled import MODULES, PURE, TWINS, compiled_in, in_use, is_complete
 from wsgi_scgi.errors import RequestError
 from wsgi_scgi.gateway.request import Request
 from wsgi_scgi.gateway.variables import VariableRules
 from wsgi_scgi.scgi.response_head import MAX_LINE, MAX_LINES
 from wsgi_scgi.semantics import fields as _fields
-from wsgi_scgi.semantics.fields import FieldRules
 from wsgi_scgi.semantics.path import PathInfo
 from wsgi_scgi.worker.plain_head import HeadLimits
 
-NAMES = (
-    "Connection",
-    "CooperativeWaiter",
-    "Lease",
-    "Lock",
-    "candidates",
-    "connect_to",
-    "control_data",
-    "count_bytes",
-    "count_turn",
-    "current_waiter",
-    "encode_request_head",
-    "end_to_end_fields",
-    "forwarded_fields",
-    "full_slots",
-    "least_draw",
-    "least_load",
-    "parse_whole_head",
-    "plain_environ",
-    "request_head",
-    "round_trip",
-    "take_least_busy",
-    "take_turn",
-    "variables_of_request",
-)
+ROOT = Path(compiled.__file__).parent
+
+
+def decorated() -> dict[str, Path]:
+    """Return what the package's source gives a twin, with the twin's source."""
+    found = {}
+    for module in ROOT.rglob("*.py"):
+        pattern = r'^@compiled_in\("wsgi_scgi\.([\w.]+)"\)\n(?:def|class) (\w+)'
+        for extension, name in re.findall(pattern, module.read_text(), re.MULTILINE):
+            found[name] = ROOT.joinpath(*extension.split(".")).with_suffix(".pyx")
+    return found
+
+
+def module_name(path: Path) -> str:
+    """Return the name of the module whose file this is."""
+    return ".".join(("wsgi_scgi", *path.relative_to(ROOT).with_suffix("").parts))
 
 
 def answer(question: str) -> str:
@@ -74,6 +68,7 @@ class Workshop:
 def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
     monkeypatch.delenv(PURE, raising=False)
     monkeypatch.setattr(compiled, "TWINS", {})
+    monkeypatch.setattr(compiled, "MODULES", ())
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.setattr(sys, "dont_write_bytecode", True)
     monkeypatch.setattr(sys, "modules", dict(sys.modules))
@@ -151,8 +146,112 @@ def test_an_extension_that_was_not_built_is_told_in_words(workshop: Workshop) ->
     assert in_use() == "another; not answer (not built: Cython or a C compiler was missing)"
 
 
-def test_the_twins_of_the_package_are_known() -> None:
-    assert set(TWINS) == set(NAMES)
+def test_each_twin_has_its_source() -> None:
+    for module in ROOT.rglob("*.py"):
+        if "@compiled_in(" in module.read_text():
+            import_module(module_name(module))
+
+    twins = decorated()
+
+    assert set(TWINS) == set(twins)
+    assert all(source.exists() for source in twins.values())
+
+
+def test_modules_that_have_their_types_beside_them_are_those_that_are_compiled() -> None:
+    typed = [path for path in ROOT.rglob("*.pxd") if path.with_suffix(".py").exists()]
+
+    assert sorted(map(module_name, typed)) == sorted(MODULES)
+
+
+class House:
+    """A package with one module that may be compiled, as far as files tell."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory / "house"
+        self.directory.mkdir()
+        for name in ("__init__.py", "room.py", f"room{EXTENSION_SUFFIXES[0]}"):
+            self.age(name, 10)
+
+    def age(self, name: str, seconds: int) -> None:
+        """Make a file that was last changed so many seconds ago."""
+        path = self.directory / name
+        path.write_text("")
+        moment = time.time() - seconds
+        os.utime(path, (moment, moment))
+
+    def source(self) -> str | None:
+        """Return the name of the source that is to be run; None for what is compiled."""
+        path = [str(self.directory)]
+        specs = [finder.find_spec("house.room", path, None) for finder in sys.meta_path[:1]]
+        return specs[0].origin if specs[0] is not None else None
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    monkeypatch.delenv(PURE, raising=False)
+    monkeypatch.setattr(compiled, "MODULES", ("house.room",))
+    finder = next(one for one in sys.meta_path if type(one).__module__ == compiled.__name__)
+    monkeypatch.setattr(sys, "meta_path", [finder])
+    return House(tmp_path)
+
+
+def test_what_is_compiled_is_left_to_python_s_own_search(house: House) -> None:
+    assert house.source() is None
+
+
+def test_the_environment_can_choose_the_source_of_a_module(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PURE, "1")
+
+    assert house.source() == str(house.directory / "room.py")
+
+
+@pytest.mark.parametrize(
+    ("source", "types", "is_stale"), [(20, 20, False), (5, 20, True), (20, 5, True)]
+)
+def test_in_a_checkout_what_was_compiled_before_the_last_change_is_not_used(
+    house: House, source: int, types: int, is_stale: bool
+) -> None:
+    house.age("room.py", source)
+    house.age("room.pxd", types)
+
+    assert (house.source() is not None) is is_stale
+
+
+def test_an_installation_has_no_types_and_so_no_question_of_age(house: House) -> None:
+    house.age("room.py", 0)
+
+    assert house.source() is None
+
+
+def test_where_nothing_is_compiled_the_source_is_run(house: House) -> None:
+    (house.directory / f"room{EXTENSION_SUFFIXES[0]}").unlink()
+
+    assert house.source() == str(house.directory / "room.py")
+
+
+def test_modules_of_others_are_nobody_s_business_here(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(PURE, "1")
+    (finder,) = sys.meta_path
+
+    assert finder.find_spec("house.other", [str(house.directory)], None) is None
+    assert finder.find_spec("house.room", None, None) is None
+
+
+def test_modules_that_are_not_compiled_are_told_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(compiled, "TWINS", {})
+    monkeypatch.setattr(compiled, "MODULES", ("wsgi_scgi.edge", "wsgi_scgi.absent"))
+    monkeypatch.setenv(PURE, "1")
+
+    assert in_use() == "not edge (WSGI_SCGI_PURE is set)"
+    assert not is_complete()
+    monkeypatch.setattr(compiled, "MODULES", ())
+    assert is_complete()
 
 
 # From here on: the same outcome from both forms.
@@ -351,38 +450,6 @@ def test_both_forms_say_the_same_in_the_words_of_cgi(
         return
 
     assert outcome(twin, request, rules) == outcome(reference, request, rules)
-
-
-_FIELD = st.tuples(
-    st.sampled_from(
-        [
-            *("Set-Cookie", "X-A", "x-a", "Connection", "TE", "Trailer", "\u212a", "\xc9"),
-            *("Content-Type", "Content-Length", "X-Sendfile", "x-hidden", Text("TE"), Text("A")),
-        ]
-    ),
-    st.sampled_from(["", "close", "X-A", "x-a, te", "content-type"]),
-)
-_RULES = (FieldRules(), FieldRules(hidden=frozenset({"x-hidden"})))
-
-
-@given(
-    st.one_of(st.lists(_FIELD), st.lists(_FIELD).map(tuple)),
-    st.sampled_from([200, 204, 304, 404]),
-    st.sampled_from([(), *((rules,) for rules in _RULES)]),
-)
-def test_both_forms_remove_the_same_fields(fields: Any, status: int, rules: Any) -> None:
-    reference, twin = both("end_to_end_fields")
-
-    assert outcome(twin, fields, status, *rules) == outcome(reference, fields, status, *rules)
-
-
-@pytest.mark.parametrize(
-    "fields", [None, {}, [("A",)], [("A", "b", "c")], [(1, "b")], [["A", "b"]], ["Ab"]]
-)
-def test_both_forms_refuse_alike_what_are_no_fields(fields: Any) -> None:
-    reference, twin = both("end_to_end_fields")
-
-    assert outcome(twin, fields, 200, _RULES[0]) == outcome(reference, fields, 200, _RULES[0])
 
 
 def test_both_forms_remember_as_few_names() -> None:

@@ -1,5 +1,6 @@
 """wsgi-scgi: a WSGI application that forwards HTTP requests to SCGI backends."""
 
+from . import compiled  # noqa: F401  # first: it chooses the form of the others
 from .application import Gateway, SCGIApplication, from_toml
 from .client import Answer, AnswerBody, XMLRPCTransport, request
 from .errors import (

@@ -1,22 +1,49 @@
-"""Compiled twins: the few functions and classes that exist once in readable Python and once in Cython.
+"""Compiled code: what makes the package faster where it was built with Cython and a C compiler.
 
-The Python one is the reference: it is what the documentation, the types and the tests speak of,
-and it decides wherever its twin finds something unusual.  The twin is an optional extension
-module beside it, built by ``setup.py``; without it everything works, more slowly.  With
-``WSGI_SCGI_PURE`` set in the environment no twin is used.
+There are two kinds.  A *twin* is written by hand in Cython (``_name.pyx``) for a function or class
+whose Python is the reference: it is what the documentation, the types and the tests speak of, and
+it decides wherever its twin finds something unusual.  A *module* with a ``.pxd`` beside it, which
+says the types of its classes, is compiled as it is: there is one source.
+
+Without any of it everything works, more slowly.  With ``WSGI_SCGI_PURE`` set in the environment
+nothing compiled is used.
 """
 
 import os
+import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
+from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import TypeVar
 
 PURE = "WSGI_SCGI_PURE"
-"""The environment variable that, unless empty, switches all twins off."""
+"""The environment variable that, unless empty, switches all compiled code off."""
+
+MODULES = (
+    "wsgi_scgi.edge",
+    "wsgi_scgi.gateway.framing",
+    "wsgi_scgi.gateway.request",
+    "wsgi_scgi.gateway.response",
+    "wsgi_scgi.proxy.forward",
+    "wsgi_scgi.proxy.redirect",
+    "wsgi_scgi.proxy.rewrite",
+    "wsgi_scgi.proxy.router",
+    "wsgi_scgi.proxy.upstream",
+    "wsgi_scgi.semantics.fields",
+    "wsgi_scgi.semantics.path",
+    "wsgi_scgi.transport.connecting",
+    "wsgi_scgi.transport.names",
+    "wsgi_scgi.transport.waiting",
+)
+"""The modules that are compiled as they are."""
+
+_NOT_BUILT = "not built: Cython or a C compiler was missing"
+_CHANGED = "built from another source: run python setup.py build_ext --inplace"
 
 _T = TypeVar("_T", bound=Callable[..., object])
 
@@ -70,14 +97,14 @@ def _load(extension: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != extension:
             raise
-        raise _Unusable("not built: Cython or a C compiler was missing") from None
+        raise _Unusable(_NOT_BUILT) from None
     # In a checkout the source may have changed since; an installation has no source.
     try:
         source = zlib.crc32(_source(module).read_bytes())
     except FileNotFoundError:
         return module
     if source != module.SOURCE:
-        raise _Unusable("built from another source: run python setup.py build_ext --inplace")
+        raise _Unusable(_CHANGED)
     return module
 
 
@@ -86,11 +113,55 @@ def _source(module: ModuleType) -> Path:
     return Path(str(module.__file__)).with_name(f"{name}.pyx")
 
 
+class _SourceFinder:
+    """Finds the Python of a module whose compiled form may not be used."""
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return None for all modules but those; see importlib.abc.MetaPathFinder."""
+        if name not in MODULES or not path:
+            return None
+        source = Path(path[0], f"{name.rpartition('.')[2]}.py")
+        if not _why_not_compiled(source):
+            return None  # Python itself prefers what is compiled
+        return spec_from_file_location(name, source)
+
+
+def _why_not_compiled(source: Path) -> str:
+    """Return why the compiled form of a module is not used, empty if it is."""
+    if os.environ.get(PURE):
+        return f"{PURE} is set"
+    names = [source.with_suffix(suffix) for suffix in EXTENSION_SUFFIXES]
+    built = next((name for name in names if name.exists()), None)
+    if built is None:
+        return _NOT_BUILT
+    types = source.with_suffix(".pxd")
+    if types.exists():  # only in a checkout, where both may have changed since
+        changed = max(source.stat().st_mtime, types.stat().st_mtime)
+        return _CHANGED if changed > built.stat().st_mtime else ""
+    return ""
+
+
 def in_use() -> str:
-    """Say in words which of the functions imported so far are compiled."""
-    compiled = [twins.name for twins in TWINS.values() if twins.compiled]
+    """Say in words which of the functions and modules imported so far are compiled."""
+    forms = [(twins.name, twins.missing) for twins in TWINS.values()]
+    root = Path(__file__).parent
+    for name in MODULES:
+        if name in sys.modules:
+            source = root.joinpath(*name.split(".")[1:]).with_suffix(".py")
+            forms.append((name.partition(".")[2], _why_not_compiled(source)))
+    compiled = [name for name, missing in forms if not missing]
     parts = [", ".join(compiled)] if compiled else []
-    for reason in dict.fromkeys(twins.missing for twins in TWINS.values() if twins.missing):
-        names = [twins.name for twins in TWINS.values() if twins.missing == reason]
+    for reason in dict.fromkeys(missing for _, missing in forms if missing):
+        names = [name for name, missing in forms if missing == reason]
         parts.append(f"not {', '.join(names)} ({reason})")
     return "; ".join(parts)
+
+
+def is_complete() -> bool:
+    """Tell whether all that may be compiled is, as far as it is imported."""
+    return "not " not in in_use()
+
+
+sys.meta_path.insert(0, _SourceFinder())

@@ -90,6 +90,7 @@ def test_the_environment_counts_as_it_does_for_serve(
 def test_functions_that_are_not_compiled_are_told_with_the_reason(
     check: Check, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(compiled, "MODULES", ())
     for name in list(compiled.TWINS):
         monkeypatch.delitem(compiled.TWINS, name)
     monkeypatch.setitem(compiled.TWINS, "quick", Twins("quick", len, len, ""))

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from wsgi_scgi.semantics import fields
 from wsgi_scgi.semantics.fields import (
     FieldRules,
+    answer_fields,
     control_values,
     end_to_end_fields,
     forwarded_fields,
@@ -299,3 +300,44 @@ def test_the_fields_of_a_redirecting_answer_are_merged_into_the_second_s(
 @pytest.mark.parametrize("status", [204, 304])
 def test_a_content_type_is_not_inherited_where_there_is_no_content(status: int) -> None:
     assert merge_fields([("Content-Type", "a/b"), ("A", "1")], [], status=status) == [("A", "1")]
+
+
+_FIELD = st.tuples(
+    st.sampled_from(
+        [
+            *("Set-Cookie", "X-A", "x-a", "Connection", "TE", "Trailer", "\u212a", "\xc9"),
+            *("Content-Type", "Content-Length", "X-Sendfile", "x-hidden", "Location", "location"),
+        ]
+    ),
+    st.sampled_from(["", "close", "X-A", "x-a, te", "content-type"]),
+)
+
+
+@given(
+    st.lists(_FIELD),
+    st.sampled_from([200, 204, 304, 404]),
+    st.sampled_from(
+        [
+            FieldRules(),
+            FieldRules(hidden=frozenset({"x-hidden"})),
+            FieldRules(control=frozenset({"location"})),
+            FieldRules(control=frozenset({"location", "x-sendfile"})),
+        ]
+    ),
+)
+def test_fields_and_orders_of_an_answer_are_what_both_functions_say(
+    fields: list[tuple[str, str]], status: int, rules: FieldRules
+) -> None:
+    kept, orders = answer_fields(fields, status, rules)
+
+    assert kept == end_to_end_fields(fields, status, rules)
+    assert dict(orders) == control_values(fields, rules.control)
+
+
+def test_of_names_that_backends_write_only_so_many_are_remembered() -> None:
+    rules = FieldRules()
+
+    for number in range(2000):
+        field = (f"X-{number}", "1")
+        assert answer_fields([field], 200, rules) == ([field], {})
+    assert len(rules._verdicts) <= 1024

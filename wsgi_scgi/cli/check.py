@@ -4,7 +4,7 @@ import argparse
 import os
 from collections.abc import Iterator
 
-from ..compiled import TWINS, in_use
+from ..compiled import in_use, is_complete
 from ..config.configuration import Configuration
 from ..config.file import load_configuration
 from ..config.server import CommandLine, server_config
@@ -48,7 +48,7 @@ def _report(configuration: Configuration) -> Iterator[str]:
     for address in config.address:
         yield f"listen  {address_text(address, secure=bool(config.is_ssl))}"
     yield f"workers {config.workers} of class {config.worker_class_str}"
-    if any(twins.missing for twins in TWINS.values()):
+    if not is_complete():
         yield f"compiled {in_use()}"
     for name, value in configuration.server.items():
         if name not in ("bind", "workers", "worker_class"):

@@ -7,8 +7,9 @@ address: it writes the block straight from the environ, in the order of the refe
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
-from libc.stdio cimport snprintf
 from libc.string cimport memchr, memcpy
+
+from wsgi_scgi.gateway.request cimport Request
 
 from wsgi_scgi.compiled import TWINS
 from wsgi_scgi.gateway.variables import split_path
@@ -68,37 +69,41 @@ cdef inline bint _put(_Block *block, str name, object value) except -1:
 def request_head(request, rules, added, Py_ssize_t limit):
     """Return the head of a request, with variables ``added`` to those of ``rules``."""
     cdef char[PREFIX + BLOCK + 1] room
+    cdef char *start = room + PREFIX
     cdef _Block block
-    cdef Py_ssize_t size
-    cdef int digits
-    cdef char[PREFIX] prefix
-    if (
-        not rules.is_plain
-        or request.body is not None
-        or request.inherited
-        or type(request.environ) is not dict
-    ):
+    cdef Py_ssize_t size, digits
+    cdef Request asked
+    if type(request) is not Request or not rules.is_plain:
         return _refer_head(request, rules, added, limit)
-    block.at = room + PREFIX
+    asked = request
+    if asked.body is not None or asked.inherited or type(asked.environ) is not dict:
+        return _refer_head(request, rules, added, limit)
+    block.at = start
     block.end = block.at + BLOCK
     memcpy(block.at, PyBytes_AS_STRING(_START), len(_START))
     block.at += len(_START)
-    if not _put_request(&block, request, rules, request.environ):
+    if not _put_request(&block, asked, rules, asked.environ):
         return _refer_head(request, rules, added, limit)
     if added is not None:
         for name, value in added.items():
             if not _put(&block, name, value):
                 return _refer_head(request, rules, added, limit)
-    size = block.at - (room + PREFIX)
+    size = block.at - start
     if size > limit:
         return _refer_head(request, rules, added, limit)
-    digits = snprintf(prefix, sizeof(prefix), b"%zd:", size)
-    memcpy(room + PREFIX - digits, prefix, digits)
     block.at[0] = c','
-    return PyBytes_FromStringAndSize(room + PREFIX - digits, digits + size + 1)
+    block.at += 1
+    start -= 1
+    start[0] = c':'
+    digits = size
+    while digits:
+        start -= 1
+        start[0] = <char>(c'0' + digits % 10)
+        digits //= 10
+    return PyBytes_FromStringAndSize(start, block.at - start)
 
 
-cdef bint _put_request(_Block *block, object request, object rules, dict environ) except -1:
+cdef bint _put_request(_Block *block, Request request, object rules, dict environ) except -1:
     """Add what the request says; tell whether all of it is as usual."""
     cdef object host, scheme, address, script_name, path_info
     address = environ.get("SERVER_ADDR")

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ..semantics.fields import merge_fields
+from ..semantics.fields import NO_ORDERS, merge_fields
 from .request import Request
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ class ResponseBody(Protocol):
     def close(self) -> None: ...
 
 
-@dataclass(slots=True)
 class Response:
     """Status, reason, fields in order, and the body: whole, or in pieces.
 
@@ -32,12 +31,23 @@ class Response:
     Status of 200 that the backend wrote from one that it left to CGI.
     """
 
-    status: int
-    reason: str
-    fields: Fields
-    body: bytes | ResponseBody = b""
-    control: Mapping[str, str] = field(default_factory=dict)
-    explicit_status: bool = True
+    __slots__ = ("body", "control", "explicit_status", "fields", "reason", "status")
+
+    def __init__(  # an answer, part by part
+        self,
+        status: int,
+        reason: str,
+        fields: Fields,
+        body: bytes | ResponseBody = b"",
+        control: Mapping[str, str] = NO_ORDERS,
+        explicit_status: bool = True,
+    ) -> None:
+        self.status = status
+        self.reason = reason
+        self.fields = fields
+        self.body = body
+        self.control = control
+        self.explicit_status = explicit_status
 
     def close(self) -> None:
         """Let go of the body: this response is not the one that the client gets."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
-from ..balancer.attempts import Attempts
+from ..balancer.attempts import Attempts, OnlyAttempt
 from ..balancer.balancer import Balancer
 from ..balancer.lease import Lease
 from ..balancer.member import Member
@@ -25,7 +25,7 @@ from ..gateway.response import Response
 from ..gateway.variables import VariableRules, request_head
 from ..scgi.request_head import RequestHeadTooLarge
 from ..scgi.response_head import ResponseHead
-from ..semantics.fields import FieldRules, control_values, end_to_end_fields
+from ..semantics.fields import FieldRules, answer_fields
 from ..transport.connecting import Connection, connect
 from ..transport.exchange import WATCH_AFTER, Exchange, Limits
 from ..transport.names import Resolver
@@ -35,6 +35,8 @@ from ..transport.waiting import NO_DEADLINE, Deadline, current_waiter
 from .upstream import StickyCookie, Upstream, balancer_variables, end_attempt
 
 logger = logging.getLogger("wsgi_scgi")
+
+AnyAttempt = Attempts | OnlyAttempt
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +72,28 @@ class Forwarder:
         self._rules = rules
         self._resolver = resolver
         self._cookie = cookie
+        self._connect_timeout = rules.connect_timeout
+        self._deadline = rules.deadline
+        self._fields = rules.fields
+        self._patience = min(WATCH_AFTER, rules.limits.timeout)
         self._fronts: dict[str, VariableRules] = {"/": variables}
 
     def __call__(self, request: Request) -> Response:
         """Raise RequestError before a backend is contacted, BackendError after."""
         if "HTTP_MAX_FORWARDS" in request.environ and max_forwards(request.environ) == 0:
             return _last_recipient(request)
-        rules = self._rules
-        deadline = Deadline(rules.deadline) if rules.deadline else NO_DEADLINE
+        deadline = Deadline(self._deadline) if self._deadline else NO_DEADLINE
         if request.may_have_body:
             self._open_body(request)
+        lease = self._balancer.lend_alone()
+        if lease is not None:
+            response = self._attempt(request, OnlyAttempt(), lease, deadline)
+            assert response is not None  # nobody else could be asked
+            return response
+        return self._try_in_turn(request, deadline)
+
+    def _try_in_turn(self, request: Request, deadline: Deadline) -> Response:
+        """Give the request to one member after another, as long as that may help."""
         attempts = Attempts(self._balancer, request, _pause)
         lease = attempts.begin()
         while True:
@@ -124,7 +138,7 @@ class Forwarder:
             request.replace_body(buffer_body(body))
 
     def _attempt(
-        self, request: Request, attempts: Attempts, lease: Lease, deadline: Deadline
+        self, request: Request, attempts: AnyAttempt, lease: Lease, deadline: Deadline
     ) -> Response | None:
         """Return the member's answer, None for a status that another member is to be asked for."""
         try:
@@ -133,7 +147,7 @@ class Forwarder:
                 lease.member.url.address,
                 self._resolver,
                 current_waiter(),
-                timeout=deadline.bound(self._rules.connect_timeout),
+                timeout=deadline.bound(self._connect_timeout),
             )
         except BaseException as error:
             lease.failed(error)
@@ -143,7 +157,7 @@ class Forwarder:
         begun: Answer | Begun = NOTHING
         try:
             if request.body is None:
-                patience = deadline.bound(min(WATCH_AFTER, self._rules.limits.timeout))
+                patience = deadline.bound(self._patience)
                 begun = round_trip(connection, head, patience, request.method == "HEAD")
         except BaseException as error:
             connection.close()
@@ -161,7 +175,7 @@ class Forwarder:
         return response
 
     def _answer(
-        self, request: Request, attempts: Attempts, lease: Lease, answer: Answer
+        self, request: Request, attempts: AnyAttempt, lease: Lease, answer: Answer
     ) -> Response | None:
         """Do what ``_converse`` does, with an answer that is there as a whole."""
         lease.answered(answer.head.status)
@@ -193,7 +207,7 @@ class Forwarder:
         return record.exchange
 
     def _converse(
-        self, request: Request, exchange: Exchange, attempts: Attempts, lease: Lease
+        self, request: Request, exchange: Exchange, attempts: AnyAttempt, lease: Lease
     ) -> Response | None:
         """Send the request and receive the head of the answer; its body stays to be received."""
         try:
@@ -214,15 +228,8 @@ class Forwarder:
             raise
 
     def _response(self, head: ResponseHead, body: bytes | BackendBody) -> Response:
-        rules = self._rules.fields
-        return Response(
-            head.status,
-            head.reason,
-            end_to_end_fields(head.fields, head.status, rules),
-            body,
-            control_values(head.fields, rules.control),
-            head.explicit_status,
-        )
+        fields, orders = answer_fields(head.fields, head.status, self._fields)
+        return Response(head.status, head.reason, fields, body, orders, head.explicit_status)
 
     def _head_of(self, request: Request, member: Member, session: Session | None) -> bytes:
         """Return the request head.  Raises RequestError: 400 or 431."""
@@ -265,7 +272,7 @@ def _last_recipient(request: Request) -> Response:
 
 
 def _hints_sender(
-    environ: dict[str, Any], attempts: Attempts
+    environ: dict[str, Any], attempts: AnyAttempt
 ) -> Callable[[ResponseHead], None] | None:
     """Return what passes a 103 on (RFC 8297), where the server below can."""
     send = environ.get("wsgi.early_hints")

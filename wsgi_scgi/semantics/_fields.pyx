@@ -1,8 +1,8 @@
 # cython: language_level=3
-"""The compiled twins of ``forwarded_fields`` and ``end_to_end_fields`` in fields.py.
+"""The compiled twin of ``forwarded_fields`` in fields.py, its reference.
 
-They do the usual cases: an environ of strings, fields of a status that allows content, and no
-Connection that names anything else than how the connection goes on.  The references do the others.
+It does the usual cases: an environ of strings, and no Connection that names anything else than how
+the connection goes on.  The reference does the others.
 """
 
 from wsgi_scgi.compiled import TWINS
@@ -67,28 +67,3 @@ def forwarded_fields(environ):
 
 cdef _refer(environ):
     return TWINS["forwarded_fields"].reference(environ)
-
-
-def end_to_end_fields(fields, status, rules=None):
-    """Return the fields of a backend's response that the client receives, in their order."""
-    cdef list kept = []
-    cdef frozenset removed
-    cdef str lower
-    cdef tuple pair
-    if rules is None:
-        return TWINS["end_to_end_fields"].reference(fields, status)
-    if type(fields) is not tuple and type(fields) is not list or status == 204 or status == 304:
-        return TWINS["end_to_end_fields"].reference(fields, status, rules)
-    removed = rules.removed
-    for field in fields:
-        if type(field) is not tuple or len(<tuple>field) != 2:
-            return TWINS["end_to_end_fields"].reference(fields, status, rules)
-        pair = field
-        if not PyUnicode_CheckExact(pair[0]):
-            return TWINS["end_to_end_fields"].reference(fields, status, rules)
-        lower = (<str>pair[0]).lower()
-        if lower == "connection":
-            return TWINS["end_to_end_fields"].reference(fields, status, rules)
-        if lower not in removed:
-            kept.append(field)
-    return kept

@@ -7,6 +7,8 @@ their own.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final
 
 from ..compiled import compiled_in
 
@@ -68,6 +70,9 @@ _CONTROL_FIELDS = frozenset(
     }
 )
 
+NO_ORDERS: Final[Mapping[str, str]] = MappingProxyType({})
+"""The orders of nearly all answers."""
+
 _known: dict[str, bool] = {}
 _KNOWN_LIMIT = 1024  # names that are remembered; clients choose names, so not all are
 
@@ -127,10 +132,49 @@ class FieldRules:
     passed: frozenset[str] = frozenset()
     removed: frozenset[str] = field(init=False)
     """What clients do not get; computed."""
+    _verdicts: dict[str, bool] = field(init=False, default_factory=dict, compare=False, repr=False)
+    """Whether clients get a field, by its name as backends write it; of most that they write."""
 
     def __post_init__(self) -> None:
         orders = (_CONTROL_FIELDS - self.passed) | (self.control - {"location"})
         object.__setattr__(self, "removed", _RESPONSE_HOP_BY_HOP | orders | self.hidden)
+
+    def is_plain(self, name: str) -> bool | None:
+        """Tell whether clients get a field whatever its value; None where more is to be asked."""
+        lower = name.lower()
+        if lower == "connection" or lower in self.control:
+            return None
+        verdict = lower not in self.removed
+        if len(self._verdicts) < _KNOWN_LIMIT:
+            self._verdicts[name] = verdict
+        return verdict
+
+
+Fields = Iterable[tuple[str, str]]
+
+
+def answer_fields(
+    fields: Fields, status: int, rules: FieldRules
+) -> tuple[list[tuple[str, str]], Mapping[str, str]]:
+    """Return the fields of a backend's response that the client receives, and the orders in it.
+
+    The same as ``end_to_end_fields`` and ``control_values``, with less to do for fields that
+    nothing is special about.
+    """
+    verdicts = rules._verdicts
+    kept = []
+    for each in fields:
+        verdict = verdicts.get(each[0])
+        if verdict is None:
+            verdict = rules.is_plain(each[0])
+        if verdict:
+            kept.append(each)
+        elif verdict is None:
+            break
+    else:
+        if status not in (204, 304):
+            return kept, NO_ORDERS
+    return end_to_end_fields(fields, status, rules), control_values(fields, rules.control)
 
 
 def control_values(fields: Iterable[tuple[str, str]], names: frozenset[str]) -> dict[str, str]:
@@ -143,7 +187,6 @@ def control_values(fields: Iterable[tuple[str, str]], names: frozenset[str]) -> 
     return values
 
 
-@compiled_in("wsgi_scgi.semantics._fields")
 def end_to_end_fields(
     fields: Iterable[tuple[str, str]], status: int, rules: FieldRules = FieldRules()
 ) -> list[tuple[str, str]]:

@@ -8,7 +8,6 @@ import os
 import pwd
 import socket
 import stat
-import time
 
 from ..address import TCPAddress, UnixAddress
 from ..compiled import compiled_in
@@ -74,13 +73,13 @@ def connect(
     ``timeout`` seconds are for the look-up and all addresses together.  Raises ConnectError,
     ConnectTimeout or ResolveError, with the cause of every address that was tried.
     """
-    ends_at = time.monotonic() + timeout
+    deadline = Deadline(timeout)
     targets = resolver.resolve(address, waiter, timeout)
     causes = []
     timed_out = False
     for index, target in enumerate(targets):
         # A dead first address leaves the others their share of the time.
-        share = max((ends_at - time.monotonic()) / (len(targets) - index), 1e-3)
+        share = max(deadline.bound(timeout) / (len(targets) - index), 1e-3)
         try:
             return Connection(connect_to(target, waiter, share), waiter, target)
         except TimeoutError:

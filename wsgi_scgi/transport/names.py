@@ -12,6 +12,7 @@ import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from ..address import TCPAddress, UnixAddress
@@ -63,11 +64,11 @@ class Resolver:
             if isinstance(address, UnixAddress):
                 return self._store(address, [(socket.AF_UNIX, address.path)])
             return self._first_lookup(address, waiter, timeout)
-        if self._clock() >= entry.refresh_at:
+        if self._clock() >= entry.refresh_at and isinstance(address, TCPAddress):
             # Moved before the look-up ends, so that one request refreshes, not all; and a
             # refresh that is lost (a fork, a killed thread) is made up for by the next one.
             entry.refresh_at = self._clock() + self._time_to_live
-            waiter.run_aside(lambda: self._refresh(address))
+            waiter.run_aside(partial(self._refresh, address))
         return entry.addresses
 
     def expire(self, address: TCPAddress | UnixAddress) -> None:

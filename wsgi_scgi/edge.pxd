@@ -1,0 +1,5 @@
+# The types of this module's classes where it is compiled: wsgi_scgi/compiled.py.
+
+cdef class Edge:
+    cdef readonly object _handler
+    cdef object _start

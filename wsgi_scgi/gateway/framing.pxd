@@ -1,0 +1,3 @@
+# The types of this module's classes where it is compiled: wsgi_scgi/compiled.py.
+
+cpdef bint may_have_body(environ) except *
