@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from tests.gateway.gunicorn_server import ServedConnection, served_connection
 from tests.transports import BOUND, Transport
+from wsgi_scgi.transport.pipe import forget_spare
 
 # Machines are noisy, so no example is too slow.  CI looks longer than a developer waits.
 settings.register_profile("developer", deadline=None)
@@ -46,9 +47,11 @@ def nothing_left_open() -> Iterator[None]:
     gevent.sleep(0)
     if not os.path.isdir("/proc/self/fd"):
         pytest.skip("descriptors can only be counted where /proc is mounted")
+    forget_spare()
     before = _descriptors()
     watchers = hub.loop.activecnt
     yield
+    forget_spare()
     # What other threads are just closing, and what the hub has yet to hear of them, may take
     # a moment.
     end = time.monotonic() + BOUND

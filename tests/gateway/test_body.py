@@ -1,9 +1,11 @@
 """Request bodies: counted, never more than declared, never silently fewer."""
 
+import errno
 import io
 import ssl
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -24,6 +26,7 @@ from wsgi_scgi.errors import ClientDisconnected, RequestError, RequestTimeout
 from wsgi_scgi.gateway import body as body_module
 from wsgi_scgi.gateway.body import (
     DISCARD_BYTES,
+    LARGE,
     LARGEST_READ,
     READ_SIZE,
     SPOOL_IN_MEMORY,
@@ -280,6 +283,150 @@ def test_under_tls_pieces_are_read_as_they_arrive_too() -> None:
             assert body.ready()
             far.sendall(b"world")
             assert body.read(READ_SIZE) == b"world"
+
+
+# Moving: without a copy
+
+
+class Filling:
+    """Stands for a pipe: notes what is asked of it, and does what it is told."""
+
+    def __init__(self, *outcomes: int | OSError) -> None:
+        self.asked: list[tuple[int, int, int | None]] = []
+        self._outcomes = list(outcomes)
+
+    def __call__(self, descriptor: int, limit: int, offset: int | None) -> int:
+        self.asked.append((descriptor, limit, offset))
+        outcome = self._outcomes.pop(0)
+        if isinstance(outcome, OSError):
+            raise outcome
+        return outcome
+
+
+def _take_until_moving(body: StreamedBody) -> bytes:
+    """Read what the server holds back: only what comes behind it can be moved."""
+    taken = b""
+    while body.ready():
+        taken += body.read(READ_SIZE)
+    return taken
+
+
+@pytest.mark.parametrize("transport", [Transport.COOPERATIVE])
+def test_a_large_body_can_be_moved_once_what_the_server_holds_has_been_read(
+    served: ServedConnection, transport: Transport
+) -> None:
+    def test() -> None:
+        served.far.sendall(post(b"hello", length=LARGE))
+        body = streamed(served)
+        assert not body.may_move()
+        assert _take_until_moving(body) == b"hello"
+        assert body.may_move()
+        fill = Filling(1000, 1000)
+
+        body.move(fill)
+        body.move(fill)
+
+        left = LARGE - len(b"hello")
+        assert fill.asked == [(body.fd, left, None), (body.fd, left - 1000, None)]
+        assert (body.remaining, body.state) == (left - 2000, BodyState.GONE)
+
+    transport.call(test)
+
+
+@pytest.mark.parametrize(
+    ("kind", "length"), [(Transport.COOPERATIVE, LARGE - 1), (Transport.BLOCKING, LARGE)]
+)
+def test_a_small_body_and_one_whose_socket_would_block_are_read(
+    kind: Transport, length: int
+) -> None:
+    def test() -> None:
+        with served_connection(kind) as served:
+            served.far.sendall(post(b"", length=length))
+            body = streamed(served)
+
+            assert not body.ready()
+            assert not body.may_move()
+
+    kind.call(test)
+
+
+@pytest.mark.parametrize("transport", [Transport.COOPERATIVE])
+def test_nothing_to_move_yet_is_no_fault(served: ServedConnection, transport: Transport) -> None:
+    def test() -> None:
+        served.far.sendall(post(b"", length=LARGE))
+        body = streamed(served)
+        with pytest.raises(BlockingIOError):
+            body.move(Filling(BlockingIOError()))
+        assert (body.remaining, body.state) == (LARGE, BodyState.UNTOUCHED)
+        assert body.may_move()
+
+    transport.call(test)
+
+
+@pytest.mark.parametrize("transport", [Transport.COOPERATIVE])
+@pytest.mark.parametrize(
+    ("outcome", "cause"),
+    [
+        (0, f"ended {LARGE} bytes before its declared length"),
+        (ConnectionResetError(104, "Connection reset by peer"), "could not be read .*reset"),
+    ],
+)
+def test_a_client_that_breaks_off_while_its_body_is_moved_is_not_waited_for_again(
+    served: ServedConnection, transport: Transport, outcome: int | OSError, cause: str
+) -> None:
+    def test() -> None:
+        served.far.sendall(post(b"", length=LARGE))
+        body = streamed(served)
+        with pytest.raises(ClientDisconnected, match=cause):
+            body.move(Filling(outcome))
+        body.discard()  # it would wait for two seconds
+
+    started = time.monotonic()
+    transport.call(test)
+    assert time.monotonic() - started < 1.5
+
+
+def test_a_body_in_a_file_can_be_moved_and_one_in_memory_is_read() -> None:
+    environ = server_environ()
+    environ["wsgi.input"] = io.BytesIO(bytes(SPOOL_IN_MEMORY))
+    body = spool_body(environ, None, timeout=BOUND, max_body=0)
+    assert not body.may_move()
+    body.close()
+
+    environ["wsgi.input"] = io.BytesIO(bytes(SPOOL_IN_MEMORY) + b"end")
+    body = spool_body(environ, None, timeout=BOUND, max_body=0)
+    fill = Filling(SPOOL_IN_MEMORY, 3)
+    assert body.may_move()
+    body.move(fill)
+    body.move(fill)
+    assert [asked[1:] for asked in fill.asked] == [(SPOOL_IN_MEMORY + 3, 0), (3, SPOOL_IN_MEMORY)]
+    assert body.remaining == 0
+    body.close()
+
+
+def test_a_file_that_cannot_be_moved_is_read_from_where_it_stands() -> None:
+    environ = server_environ()
+    environ["wsgi.input"] = io.BytesIO(bytes(SPOOL_IN_MEMORY) + b"end")
+    body = spool_body(environ, None, timeout=BOUND, max_body=0)
+    fill = Filling(SPOOL_IN_MEMORY, OSError(errno.EINVAL, "Invalid argument"))
+
+    body.move(fill)
+    with pytest.raises(BlockingIOError):
+        body.move(fill)
+
+    assert not body.may_move()
+    assert body.read(READ_SIZE) == b"end"
+    body.close()
+
+
+def test_a_disk_that_fails_is_no_fault_of_the_client() -> None:
+    environ = server_environ()
+    environ["wsgi.input"] = io.BytesIO(bytes(SPOOL_IN_MEMORY + 1))
+    body = spool_body(environ, None, timeout=BOUND, max_body=0)
+
+    with pytest.raises(OSError, match="Input/output error"):
+        body.move(Filling(OSError(errno.EIO, "Input/output error")))
+    body.close()
 
 
 # Discarding

@@ -1,13 +1,15 @@
 """Reading wsgi.input: bounded, without over-waiting, and never beyond the body."""
 
 import io
+import socket
+import ssl
 import sys
 from typing import Any
 
 import gevent
 import pytest
 from gunicorn.http.body import Body, ChunkedReader, EOFReader, LengthReader
-from gunicorn.http.unreader import IterUnreader
+from gunicorn.http.unreader import IterUnreader, SocketUnreader
 
 from tests.gateway.gunicorn_server import GET_NEXT, ServedConnection, post, post_chunked
 from tests.transports import Transport
@@ -209,3 +211,67 @@ def test_after_a_timeout_not_a_byte_is_missing(
         assert served.next_environ()["PATH_INFO"] == "/next"
 
     transport.call(test)
+
+
+# The socket itself
+
+
+def test_the_socket_is_shown_where_it_gives_all_and_never_waits(
+    served: ServedConnection, transport: Transport
+) -> None:
+    served.far.sendall(post(b"hello"))
+    body = transport.call(served.next_environ)["wsgi.input"]
+    known = GunicornInput.of(body)
+    assert known is not None
+
+    # gunicorn's gevent worker has non-blocking sockets, its sync worker has not.
+    expected = served.near.fileno() if transport is Transport.COOPERATIVE else -1
+    assert known.descriptor() == expected
+    served.near.close()
+    assert known.descriptor() == -1
+
+
+class Replaying:
+    """A server's stand-in for a socket that gives first what it has read before."""
+
+    def __init__(self, client: socket.socket) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+
+@pytest.mark.parametrize("kind", ["replayed", "TLS", "none"])
+def test_no_socket_is_shown_where_it_would_give_something_else(kind: str) -> None:
+    near, far = socket.socketpair()
+    far.setblocking(False)
+    unreader: Any = SocketUnreader(far)
+    if kind == "replayed":
+        unreader.sock = Replaying(far)
+    elif kind == "TLS":
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        far = unreader.sock = context.wrap_socket(far, do_handshake_on_connect=False)
+    else:
+        unreader = IterUnreader([b"hello"])
+    known = GunicornInput.of(Body(LengthReader(unreader, 5)))
+    assert known is not None
+
+    with near, far:
+        assert known.descriptor() == -1
+
+
+def test_what_was_received_from_the_socket_itself_is_accounted_for(
+    served: ServedConnection, transport: Transport
+) -> None:
+    served.far.sendall(post(b"", length=5))
+    environ = transport.call(served.next_environ)
+    known = GunicornInput.of(environ["wsgi.input"])
+    assert known is not None
+    served.far.sendall(b"hello" + GET_NEXT)
+
+    assert transport.call(lambda: served.near.recv(5)) == b"hello"
+    known.account(5)
+
+    assert transport.call(lambda: environ["wsgi.input"].read(100)) == b""
+    assert transport.call(served.next_environ)["PATH_INFO"] == "/next"

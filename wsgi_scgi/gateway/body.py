@@ -7,6 +7,7 @@ then to a temporary file, since SCGI wants the length before the first byte.
 
 import contextlib
 import enum
+import errno
 import tempfile
 import time
 from collections.abc import Callable
@@ -21,11 +22,17 @@ READ_SIZE = 65536
 """Bytes that are asked for at once, at first."""
 LARGEST_READ = 1 << 20
 """The same where the client fills every read: 64 MiB then cost a third of the CPU time."""
+LARGE = 1 << 18
+"""Bytes of a body that are worth a pipe, and are then not copied (splice(2))."""
 SPOOL_IN_MEMORY = 1 << 20
 DISCARD_BYTES = 1 << 20
 DISCARD_SECONDS = 2.0
 DISCARD_STEP = 1024
 DISCARD_PAUSE = 0.1
+
+
+Fill = Callable[[int, int, int | None], int]
+"""Takes up to so many bytes from a descriptor, from an offset if it is a file; as Pipe.fill."""
 
 
 class BodyState(enum.Enum):
@@ -63,6 +70,15 @@ class RequestBody(Protocol):
         Raises ClientDisconnected at an early end and RequestTimeout.
         """
 
+    def may_move(self) -> bool:
+        """Tell whether the next bytes can be had with ``move`` rather than with ``read``."""
+
+    def move(self, fill: Fill) -> None:
+        """Let ``fill`` take the next bytes from a descriptor, where ``may_move`` is true.
+
+        Raises BlockingIOError if none has arrived, and ClientDisconnected.
+        """
+
     def rewind(self) -> None:
         """Start again; only if the state is not GONE."""
 
@@ -86,6 +102,7 @@ class StreamedBody:
         "_broken",
         "_buffered",
         "_client",
+        "_descriptor",
         "_input",
         "_size",
         "_timeout",
@@ -105,6 +122,9 @@ class StreamedBody:
         self._size = READ_SIZE
         self._input = environ["wsgi.input"]
         self._buffered = GunicornInput.of(self._input) if client else None
+        self._descriptor = -1
+        if length >= LARGE and self._buffered is not None:
+            self._descriptor = self._buffered.descriptor()
 
     @property
     def state(self) -> BodyState:
@@ -131,9 +151,7 @@ class StreamedBody:
         try:
             data = bounded_read(read, limit, self._client, timeout)
             if not data:
-                raise ClientDisconnected(
-                    f"the body ended {self.remaining} bytes before its declared length"
-                )
+                raise self._ended()
         except RequestError:
             self._broken = True
             raise
@@ -141,6 +159,34 @@ class StreamedBody:
             self._size = min(2 * self._size, LARGEST_READ)
         self.remaining -= len(data)
         return data
+
+    def may_move(self) -> bool:
+        """See RequestBody: a large one can be moved, once what the server holds has been read."""
+        return self._descriptor >= 0 and self._buffered is not None and not self.ready()
+
+    def move(self, fill: Fill) -> None:
+        """See RequestBody."""
+        assert self._buffered is not None
+        try:
+            count = fill(self._descriptor, self.remaining, None)
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            self._broken = True
+            raise ClientDisconnected(
+                f"the body could not be read ({error.strerror})",
+                public="The body could not be read.",
+            ) from error
+        if not count:
+            self._broken = True
+            raise self._ended()
+        self._buffered.account(count)
+        self.remaining -= count
+
+    def _ended(self) -> ClientDisconnected:
+        return ClientDisconnected(
+            f"the body ended {self.remaining} bytes before its declared length"
+        )
 
     def abandon(self) -> None:
         """See RequestBody."""
@@ -161,13 +207,15 @@ class StreamedBody:
 class SpooledBody:
     """A body that has been received completely and can be sent again."""
 
-    __slots__ = ("length", "remaining", "_file")
+    __slots__ = ("length", "remaining", "_descriptor", "_file")
 
     fd = -1
     state = BodyState.REPLAYABLE
 
-    def __init__(self, file: IO[bytes], length: int) -> None:
+    def __init__(self, file: IO[bytes], length: int, *, descriptor: int = -1) -> None:
+        """``descriptor`` is the file's, where it is one of ours and not in memory."""
         self._file = file
+        self._descriptor = descriptor
         self.length = length
         self.remaining = length
         file.seek(0)
@@ -181,6 +229,23 @@ class SpooledBody:
         data = self._file.read(min(limit, self.remaining))
         self.remaining -= len(data)
         return data
+
+    def may_move(self) -> bool:
+        """Return True for a body that is in a file."""
+        return self._descriptor >= 0
+
+    def move(self, fill: Fill) -> None:
+        """See RequestBody."""
+        position = self.length - self.remaining
+        try:
+            self.remaining -= fill(self._descriptor, self.remaining, position)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            # Not every file system can: from now on it is read.
+            self._descriptor = -1
+            self._file.seek(position)
+            raise BlockingIOError from error
 
     def abandon(self) -> None:
         """Do nothing: the client has sent all."""
@@ -232,7 +297,9 @@ def _spool(read_next: Callable[[], bytes]) -> SpooledBody:
     except BaseException:
         file.close()
         raise
-    return SpooledBody(file, file.tell())
+    length = file.tell()
+    on_disk = length > SPOOL_IN_MEMORY
+    return SpooledBody(file, length, descriptor=file.fileno() if on_disk else -1)
 
 
 def release_body(environ: dict[str, Any], body: RequestBody | None) -> None:

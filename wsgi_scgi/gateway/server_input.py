@@ -1,5 +1,6 @@
 """Reading ``wsgi.input``: as PEP 3333 allows, and better where more is known of the server."""
 
+import os
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +9,9 @@ from ..errors import ClientDisconnected, RequestTimeout
 from .client import Client
 
 Read = Callable[[int], bytes]
+
+_SOCKETS = ("socket", "gevent._socket3")
+"""Where the classes of sockets are defined that give what the kernel has received, and no more."""
 
 
 def read_some(wsgi_input: Any) -> Read:
@@ -63,6 +67,21 @@ class GunicornInput:
         known = isinstance(reader, module.LengthReader) and hasattr(unreader, "chunk")
         return cls(wsgi_input) if known and hasattr(unreader, "buf") else None
 
+    def descriptor(self) -> int:
+        """Return the non-blocking socket behind it, -1 if the body comes from anything else.
+
+        TLS would have to be decrypted, and a server may have put back what it had read too early.
+        """
+        sock: Any = getattr(self._unreader, "sock", None)
+        if type(sock).__name__ != "socket" or type(sock).__module__ not in _SOCKETS:
+            return -1
+        fd: int = sock.fileno()
+        return -1 if fd < 0 or os.get_blocking(fd) else fd
+
+    def account(self, count: int) -> None:
+        """Take note of bytes that somebody has received from the socket itself."""
+        self._reader.length -= count
+
     def has_data(self) -> bool:
         """Tell whether bytes have been received that nobody has read yet."""
         return bool(self._body.buf.getbuffer().nbytes or self._unreader.buf.getbuffer().nbytes)
@@ -76,7 +95,7 @@ class GunicornInput:
             data: bytes = self._unreader.chunk(limit)
             if len(data) <= limit:
                 # Going through the buffers of unreader and reader would copy it five times.
-                self._reader.length -= len(data)
+                self.account(len(data))
                 return data
             self._unreader.unread(data)
             available = len(data)

@@ -21,11 +21,15 @@ from ..gateway.body import RequestBody
 from ..gateway.client import Client, Presence
 from ..scgi.response_head import ResponseHead, ResponseHeadParser
 from .connecting import Connection
+from .outgoing import Outgoing
 from .round_trip import NOTHING, RECEIVE_SIZE, Begun
 from .waiting import NO_DEADLINE, READ, WRITE, Deadline, Interest
 
 WATCH_AFTER = 0.05
 """Seconds a backend may be silent before the client is watched too: most never are."""
+
+BETWEEN_PAUSES = 1 << 20
+"""Bytes after which other greenlets run, where both sides are so fast that nobody waits."""
 
 HEAD_TIMEOUTS = 4
 """A head must be complete within this many times ``timeout`` after its first byte."""
@@ -71,6 +75,7 @@ class Exchange:
         "_send_error",
         "_silent",
         "_socket",
+        "_unpaused",
         "_waited",
         "_waiter",
         "_watching",
@@ -104,7 +109,7 @@ class Exchange:
         self._waiter = connection.waiter
         self.fd = connection.fd
         self._readable: tuple[Interest] = ((self.fd, READ),)
-        self._outgoing = memoryview(head)[begun.sent :]
+        self._outgoing = Outgoing(memoryview(head)[begun.sent :])
         self._arrived = begun.received
         self._error = begun.error
         self._waited = begun.waited
@@ -122,6 +127,7 @@ class Exchange:
         self._answered = False
         self._send_error: OSError | None = None
         self._silent = True
+        self._unpaused = 0
         self._parser = ResponseHeadParser()
         self.failure: BackendError | None = None
         """What the response's body ended with, if it was the backend's fault."""
@@ -196,7 +202,7 @@ class Exchange:
             if turn is not None:
                 return turn
         try:
-            sent = self._socket.send(self._outgoing)
+            sent = self._outgoing.send(self._socket)
         except BlockingIOError:
             return self._wait_to_send(keep, listen)
         except OSError as error:
@@ -205,7 +211,9 @@ class Exchange:
             self.sending = False
             return Turn.SENT
         self.sent += sent
-        self._outgoing = self._outgoing[sent:]
+        self._unpaused += sent
+        if self._unpaused >= BETWEEN_PAUSES:
+            self.let_others_run()
         if not self._outgoing:
             if not (self._body and self._body.remaining):
                 self.sending = False
@@ -235,10 +243,12 @@ class Exchange:
 
     def let_others_run(self) -> None:
         """Switch to other greenlets: where nothing has to wait, nothing else would."""
+        self._unpaused = 0
         self._waiter.pause(0)
 
     def close(self) -> None:
         """Close the connection.  Harmless when repeated."""
+        self._outgoing.close()
         self._connection.close()
         if self._on_close is not None:
             on_close, self._on_close = self._on_close, None
@@ -250,6 +260,10 @@ class Exchange:
         if body is None or not body.remaining:
             self.sending = False
             return Turn.SENT
+        if self._outgoing.flows:
+            self.check_deadlines()
+            if self._take(body):
+                return None
         if not body.ready():
             interests = [(body.fd, READ)]
             if listen:
@@ -269,7 +283,7 @@ class Exchange:
         elif keep and body.fd < 0:
             return Turn.CLIENT  # reading may block, so the client gets what there is first
         try:
-            self._outgoing = memoryview(body.read(RECEIVE_SIZE))
+            return None if self._take(body) else Turn.SENT
         except RequestTimeout:
             # Where the read itself had to wait, an early answer could not end it.
             heard = self._hear()
@@ -277,7 +291,14 @@ class Exchange:
                 self.sending = False
                 return heard
             raise
-        return None
+
+    def _take(self, body: RequestBody) -> bool:
+        """Take the next piece of the body; tell whether there was one."""
+        try:
+            self._outgoing.take(body)
+        except BlockingIOError:
+            return False
+        return True
 
     def _wait_to_send(self, keep: bool, listen: bool) -> bytes | Turn:
         interests = [(self.fd, WRITE)]

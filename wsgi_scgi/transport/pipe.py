@@ -71,10 +71,10 @@ class Pipe:
 _spare: list[Pipe] = []
 
 
-def _forget_spare() -> None:
-    """Close the pipes of the parent process, which is still using them."""
+def forget_spare() -> None:
+    """Close the pipes that are kept: after a fork they are the parent's, which uses them."""
     while _spare:
         _spare.pop()._close()
 
 
-os.register_at_fork(after_in_child=_forget_spare)
+os.register_at_fork(after_in_child=forget_spare)
