@@ -21,19 +21,6 @@ BETTER = {
     "/file-of-any-length": "a file without a length is read, and never is a chunk too long",
 }
 
-# Differences that are faults.
-FAULTS = {
-    "/answers-itself": "ALREADY_HANDLED is taken for a body",
-    "/bytes-hints": "names of bytes are taken by gunicorn",
-}
-
-PATHS = [
-    pytest.param(path, marks=pytest.mark.xfail(strict=True, reason=FAULTS[path]))
-    if path in FAULTS
-    else path
-    for path in sorted(misbehaving.PAGES.keys() - BETTER)
-]
-
 FILES = ("/file", "/rest-of-file", "/part-of-file", "/file-of-any-length", "/rest-of-any-length")
 
 
@@ -44,7 +31,7 @@ def both() -> Iterator[Pair]:
         yield started
 
 
-@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("path", sorted(misbehaving.PAGES.keys() - BETTER))
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 def test_an_application_gets_through_what_it_would(both: Pair, path: str, method: str) -> None:
     data = request(path, method=method)
@@ -117,7 +104,6 @@ def test_without_sendfile_a_file_is_the_same() -> None:
             assert b"0123456789" in without.exchange(request(path))
 
 
-@pytest.mark.xfail(strict=True, reason=FAULTS["/answers-itself"])
 def test_an_application_may_answer_on_the_connection_itself(both: Pair) -> None:
     received = both.exchange(request("/answers-itself") * 2)
     assert received.count(b"\r\n\r\nme") == 2

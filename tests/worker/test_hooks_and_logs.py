@@ -181,7 +181,6 @@ def post_request(worker, req, environ, resp):
     assert "EVENT pre_request Request /unread?refuse" in found[0]
 
 
-@pytest.mark.xfail(strict=True, reason="only the settings of logs are asked, not the logger")
 def test_a_logger_of_ones_own_sees_every_request() -> None:
     files = """
 from gunicorn.glogging import Logger
@@ -198,7 +197,6 @@ logger_class = Own
         assert lines(both.ours, "OWN") == lines(both.stock, "OWN")
 
 
-@pytest.mark.xfail(strict=True, reason="gunicorn's own pre_request is not called")
 def test_at_level_debug_each_request_is_a_line() -> None:
     with pair("--log-level", "debug") as both:
         both.exchange(request("/unread?x"))
@@ -206,7 +204,6 @@ def test_at_level_debug_each_request_is_a_line() -> None:
         assert lines(both.ours, "/unread") == lines(both.stock, "/unread")
 
 
-@pytest.mark.xfail(strict=True, reason="the request is read from the environ afterwards")
 def test_what_an_application_changes_is_logged_as_ever() -> None:
     files = f"accesslog = '-'\naccess_log_format = {ATOMS!r}\n" + (
         "def post_request(worker, req, environ, resp):\n"
@@ -244,7 +241,6 @@ def metrics(statsd: socket.socket, worker: str, *requests: bytes) -> list[str]:
     return found
 
 
-@pytest.mark.xfail(strict=True, reason="wsgi.errors is made once for a worker")
 def test_logs_may_be_rotated() -> None:
     with pair("--error-log", "errors.log") as both:
         for gateway in (both.stock, both.ours):

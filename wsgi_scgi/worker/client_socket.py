@@ -5,7 +5,9 @@ Python.  Here the C socket is used directly, and the hub only where the kernel s
 """
 
 import _socket  # the C socket: the same below gevent's monkey patches and without them
+import contextlib
 import os
+import time
 from typing import Any
 
 from ..transport.pipe import Pipe

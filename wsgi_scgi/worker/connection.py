@@ -6,20 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 from gevent import GreenletExit
 from gunicorn.http.body import Body, LengthReader
-from gunicorn.http.unreader import SocketUnreader, Unreader
+from gunicorn.http.unreader import SocketUnreader
 from gunicorn.http.wsgi import FileWrapper
 
+from ..compiled import compiled_in
 from ..transport.pipe import CAN_SPLICE
 from .client_socket import ClientLeft, ClientSocket
+from .lean_path import BODY_TIMEOUT, complete
 from .plain_head import plain_environ
 from .plain_request import PlainRequest
 from .plain_response import PlainResponse
 
 if TYPE_CHECKING:
-    from .gateway_worker import GatewayWorker, LeanPath
-
-_NO_BODY = Body(LengthReader(Unreader(), 0))
-"""Reads as empty without looking anywhere, so that all requests can share it."""
+    from .gateway_worker import GatewayWorker
 
 UNREAD_LIMIT = 65536
 """Bytes of a body, unread by the application, that are taken to keep the connection."""
@@ -27,26 +26,23 @@ UNREAD_LIMIT = 65536
 UNREAD_TIMEOUT = 2.0
 """Seconds for each read of those."""
 
-BODY_TIMEOUT = 60.0
-"""Seconds in which a client must send something of its body; gunicorn's workers wait for ever."""
 
-
-class Connection:
+@compiled_in("wsgi_scgi.worker._plain_connection")
+class PlainConnection:
     """Serves one connection for as long as its requests are plain."""
 
-    __slots__ = ("_base", "_client", "_data", "_path", "_worker")
+    __slots__ = ("_address", "_base", "_client", "_data", "_path", "_scheme_fields", "_worker")
 
     def __init__(
-        self,
-        worker: "GatewayWorker",
-        path: "LeanPath",
-        client: ClientSocket,
-        base: dict[str, Any],
+        self, worker: "GatewayWorker", client: ClientSocket, *, base: dict[str, Any], address: Any
     ) -> None:
+        """Take what the environs of all its requests have in common as ``base``."""
         self._worker = worker
-        self._path = path
+        self._path = worker.lean_path
         self._client = client
         self._base = base
+        self._address = address
+        self._scheme_fields = self._path.scheme_fields(address)
         self._data = b""
 
     def serve(self) -> bytes | None:
@@ -58,55 +54,60 @@ class Connection:
                 return None
             end = data.find(b"\r\n\r\n")
             environ = plain_environ(data, end, self._base, path.limits) if end > 0 else None
-            if environ is None or not path.complete(environ):
+            if environ is None or not complete(environ, self._scheme_fields):
                 return data
-            self._data = data[end + 4 :]
-            if not self._respond(environ):
+            goes_on, self._data = self.respond(environ, data[end + 4 :])
+            if not goes_on:
                 return None
             if self._data:
                 self._client.let_others_run()  # requests that came at once need not wait
 
-    def _respond(self, environ: dict[str, Any]) -> bool:
-        """Answer one request; tell whether another may follow."""
-        body = self._open_body(environ)
+    def respond(self, environ: dict[str, Any], behind: bytes) -> tuple[bool, bytes]:
+        """Answer one request, whose head ``behind`` has followed.
+
+        Tell whether another may follow, and what of it has come already.
+        """
+        body, behind = self._open_body(environ, behind)
         worker, path = self._worker, self._path
-        request: Any = PlainRequest(environ, (environ["REMOTE_ADDR"], environ.get("REMOTE_PORT")))
-        response = PlainResponse(request, self._client, cfg=worker.cfg, lines=path.lines)
+        # Copied, because the application may change what it is given.
+        request = PlainRequest(dict(environ), self._address)
+        response = PlainResponse(request, self._client, cfg=path.cfg, lines=path.lines)
         environ["wsgi.early_hints"] = response.send_early_hints
-        environ["wsgi_scgi.sendfile"] = True
         if CAN_SPLICE:
             environ["wsgi_scgi.splice"] = response.splice
-        if not worker.count_request() or not path.keepalive_allowed:
-            response.force_close()
-        started = time.monotonic() if path.logs_access else 0.0
+        goes_on = False
         try:
-            self._run(environ, request, response, started=started)
+            path.announce(worker, request)
+            if not worker.count_request() or not path.keepalive_allowed:
+                response.force_close()
+            goes_on = self._run(environ, response)
         except ClientLeft as error:
             worker.log.debug("The client left: %s", error)
-            return False
+            return False, b""
         except (GreenletExit, SystemExit):
-            return False  # the worker ends
+            return False, b""  # the worker ends
         except BaseException as error:
-            if not response.has_begun:
-                worker.handle_error(request, self._client.gevent_socket, path.address, error)
-            else:
-                worker.log.exception("Error handling request")
-            return False
+            self.fail(response, error)
         finally:
             path.after_request(worker, request, environ, response)
-        if response.should_close():
-            return False
-        return body is None or self._finish_body(body)
+        return self._end(body, behind, goes_on=goes_on)
 
-    def _run(
-        self,
-        environ: dict[str, Any],
-        request: Any,
-        response: PlainResponse,
-        *,
-        started: float,
-    ) -> None:
-        result: Any = self._worker.wsgi(environ, response.start_response)  # type: ignore[arg-type]  # PEP 3333's
+    def fail(self, response: PlainResponse, error: BaseException) -> None:
+        """Log an error of the application, and answer 500 if nothing was sent yet."""
+        worker = self._worker
+        if response.has_begun:
+            worker.log.exception("Error handling request")
+        else:
+            worker.handle_error(response.req, self._client.gevent_socket, self._address, error)
+
+    def _run(self, environ: dict[str, Any], response: PlainResponse) -> bool:
+        """Let the application answer; tell whether the connection may go on."""
+        worker = self._worker
+        logs_access = self._path.logs_access
+        started = time.monotonic() if logs_access else 0.0
+        result: Any = worker.wsgi(environ, response.start_response)  # type: ignore[arg-type]  # PEP 3333's
+        if worker.is_already_handled(result):
+            return not (response.must_close or response.req.should_close())
         try:
             if isinstance(result, FileWrapper):
                 response.write_file(result)
@@ -115,38 +116,41 @@ class Connection:
                     response.write(piece)
             response.close()
         finally:
-            if self._path.logs_access:
+            if logs_access:
                 spent = timedelta(seconds=time.monotonic() - started)
-                self._worker.log.access(response, request, environ, spent)
+                worker.log.access(response, response.req, environ, spent)
             if hasattr(result, "close"):
                 result.close()
+        return not response.should_close()
 
-    def _open_body(self, environ: dict[str, Any]) -> Any:
-        """Set ``wsgi.input`` to gunicorn's Body, and return it if there is one to read.
+    def _open_body(self, environ: dict[str, Any], behind: bytes) -> tuple[Any, bytes]:
+        """Set ``wsgi.input`` to gunicorn's Body if there is one to read, and return it.
 
-        What has been received already and belongs to it is taken.
+        Return what was received behind it, too.
         """
         length = int(environ.get("CONTENT_LENGTH", "0"))
         if not length:
-            environ["wsgi.input"] = _NO_BODY
-            return None
+            return None, behind
         unreader = SocketUnreader(self._client.gevent_socket)
-        unreader.unread(self._data[:length])
-        self._data = self._data[length:]
+        unreader.unread(behind[:length])
         body = environ["wsgi.input"] = Body(LengthReader(unreader, length))
         self._client.gevent_socket.settimeout(BODY_TIMEOUT)
-        return body
+        return body, behind[length:]
 
-    def _finish_body(self, body: Any) -> bool:
+    def _end(self, body: Any, behind: bytes, *, goes_on: bool) -> tuple[bool, bytes]:
         """Take the rest of a body; tell whether the next request can be found behind it."""
-        if body.failed:
-            return False
+        if body is None:
+            return goes_on, behind
+        if goes_on and not body.failed:
+            if body.reader.length:
+                self._client.gevent_socket.settimeout(UNREAD_TIMEOUT)
+                try:
+                    body.read(UNREAD_LIMIT)
+                except OSError:
+                    return False, b""
+            if not body.reader.length:
+                # The reader may have received more than the body.
+                return True, behind + body.reader.unreader.take_buffered()
         if body.reader.length:
-            self._client.gevent_socket.settimeout(UNREAD_TIMEOUT)
-            try:
-                body.read(UNREAD_LIMIT)
-            except OSError:
-                return False
-        # The reader may have received more than the body.
-        self._data += body.reader.unreader.take_buffered()
-        return not body.reader.length
+            self._client.linger()
+        return False, b""

@@ -6,28 +6,15 @@ the same connection, are gunicorn's own: its parser, its limits, its answers to 
 """
 
 import gc
-import os
 from typing import Any
 
 from gevent import get_hub
-from gunicorn.config import PostRequest, PreRequest
-from gunicorn.http import wsgi
-from gunicorn.http.message import (
-    DEFAULT_MAX_HEADERFIELD_SIZE,
-    MAX_HEADERS,
-    MAX_REQUEST_LINE,
-    HeaderPolicy,
-)
 from gunicorn.workers.ggevent import GeventWorker
 
 from ..transport.waiting import CooperativeWaiter
-from .client_socket import RECEIVE_SIZE, ClientSocket
-from .connection import BODY_TIMEOUT, Connection
-from .plain_head import HeadLimits
-from .plain_response import FieldLines, PlainResponse
-from .repeated_fields import join_repeated_fields
-
-_ANY_ADDRESS = ("0.0.0.0", "::")
+from .client_socket import ClientSocket
+from .connection import PlainConnection
+from .lean_path import LeanPath, is_lean
 
 
 class GatewayWorker(GeventWorker):
@@ -36,10 +23,8 @@ class GatewayWorker(GeventWorker):
     def load_wsgi(self) -> None:
         """Load the application; what lives as long as the worker is no garbage to look for."""
         super().load_wsgi()
-        self._lines = FieldLines(self.cfg)
-        self._limits = _limits(self.cfg)
-        self._is_lean = _is_lean(self.cfg)
-        self._bases: dict[Any, dict[str, Any]] = {}
+        self._is_lean = is_lean(self.cfg)
+        self.lean_path = LeanPath(self.cfg, self.log)
         gc.collect()
         gc.freeze()
 
@@ -50,8 +35,8 @@ class GatewayWorker(GeventWorker):
             return
         socket = ClientSocket(client, CooperativeWaiter(get_hub()))
         try:
-            path = LeanPath(self, addr)
-            rest = Connection(self, path, socket, self._base(listener, client, addr)).serve()
+            base = self.lean_path.base(listener, client, addr)
+            rest = PlainConnection(self, socket, base=base, address=addr).serve()
         except BaseException:
             socket.release()
             client.close()
@@ -72,109 +57,6 @@ class GatewayWorker(GeventWorker):
             self.alive = False
         return bool(self.alive)
 
-    def _base(self, listener: Any, client: Any, addr: Any) -> dict[str, Any]:
-        """Return the part of the environ that all requests of a connection share."""
-        name = listener.getsockname()
-        base = self._bases.get(name)
-        if base is None:
-            nobody: Any = _NoRequest(self.cfg, addr)
-            base = dict(wsgi.create(nobody, client, addr, name, self.cfg)[1])
-            del base["gunicorn.socket"], base["wsgi.early_hints"]  # of this one connection
-            base["wsgi.multithread"] = True
-            if isinstance(name, tuple) and name[0] not in _ANY_ADDRESS:
-                base["SERVER_ADDR"] = name[0]
-            self._bases[name] = base
-        base = {**base, "gunicorn.socket": client}
-        if isinstance(addr, tuple):
-            base["REMOTE_ADDR"], base["REMOTE_PORT"] = addr[0], str(addr[1])
-        return base
-
-
-class LeanPath:
-    """What the lean path has to know of the settings and of one peer."""
-
-    __slots__ = (
-        "_after",
-        "_scheme_fields",
-        "_worker",
-        "address",
-        "keepalive",
-        "keepalive_allowed",
-        "limits",
-        "lines",
-        "logs_access",
-    )
-
-    def __init__(self, worker: GatewayWorker, address: Any) -> None:
-        cfg = worker.cfg
-        self._worker = worker
-        self._scheme_fields: dict[str, str] | None = None
-        self.address = address
-        self.keepalive_allowed = bool(cfg.keepalive)
-        # Without keep-alive gunicorn would wait for ever for the one request.
-        self.keepalive = float(cfg.keepalive) or BODY_TIMEOUT
-        self.limits = worker._limits
-        self.lines = worker._lines
-        self.logs_access = worker.log.access_log_enabled or bool(cfg.statsd_host)
-        self._after = None if cfg.post_request is PostRequest.post_request else cfg.post_request
-
-    def after_request(
-        self,
-        worker: GatewayWorker,
-        request: Any,
-        environ: dict[str, Any],
-        response: PlainResponse,
-    ) -> None:
-        """Call the administrator's ``post_request``."""
-        if self._after is not None:
-            try:
-                self._after(worker, request, environ, response)
-            except Exception:
-                worker.log.exception("Exception in post_request hook")
-
-    def complete(self, environ: dict[str, Any]) -> bool:
-        """Add what depends on fields: the scheme, and on a Unix socket the server's name.
-
-        Return False where fields of a trusted peer contradict each other about the scheme
-        (``secure_scheme_headers``): gunicorn then tells the client.
-        """
-        if self._scheme_fields is None:
-            peer: Any = _NoRequest(self._worker.cfg, self.address)
-            secure, _ = peer._peer_trusted_for_forwarded()
-            self._scheme_fields = {
-                "HTTP_" + name.replace("-", "_"): value for name, value in secure.items()
-            }
-        schemes = {
-            "https" if environ[name] == secure else "http"
-            for name, secure in self._scheme_fields.items()
-            if name in environ
-        }
-        if len(schemes) > 1:
-            return False
-        if schemes:
-            environ["wsgi.url_scheme"] = schemes.pop()
-        if not environ["SERVER_PORT"]:
-            name, colon, port = environ["HTTP_HOST"].partition(":")
-            environ["SERVER_NAME"] = name
-            standard = "443" if environ["wsgi.url_scheme"] == "https" else "80"
-            environ["SERVER_PORT"] = port.partition(":")[0] if colon else standard
-        return True
-
-
-class _NoRequest(HeaderPolicy):
-    """A request without fields, from which gunicorn makes what all requests have in common."""
-
-    method = query = uri = ""
-    path = "/"
-    version = (1, 1)
-    scheme = "http"
-    body = proxy_protocol_info = None
-    headers: tuple[()] = ()
-
-    def __init__(self, cfg: Any, peer_addr: Any) -> None:
-        self.cfg = cfg
-        self.peer_addr = peer_addr
-
 
 class _Replayed:
     """A client's socket that gives what was already received once more."""
@@ -192,29 +74,3 @@ class _Replayed:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._client, name)
-
-
-def _is_lean(cfg: Any) -> bool:
-    """Tell whether anything is configured that only gunicorn's own path knows."""
-    return (
-        not cfg.is_ssl
-        and cfg.proxy_protocol == "off"
-        and cfg.protocol == "http"
-        and cfg.http2_cleartext == "off"
-        and cfg.pre_request in (PreRequest.pre_request, join_repeated_fields)
-        and not os.environ.get("SCRIPT_NAME")
-    )
-
-
-def _limits(cfg: Any) -> HeadLimits:
-    """Return gunicorn's limits with what it makes of 0 and of too much."""
-    line, fields, size = (
-        cfg.limit_request_line,
-        cfg.limit_request_fields,
-        cfg.limit_request_field_size,
-    )
-    return HeadLimits(
-        request_line=min(line, MAX_REQUEST_LINE) if line > 0 else RECEIVE_SIZE,
-        fields=fields if 0 < fields <= MAX_HEADERS else MAX_HEADERS,
-        field_size=size if size > 0 else DEFAULT_MAX_HEADERFIELD_SIZE,
-    )

@@ -13,6 +13,7 @@ class PlainRequest:
     proxy_protocol_info: None = None
 
     def __init__(self, environ: dict[str, Any], remote_addr: Any) -> None:
+        """``environ`` is nobody else's, so that it stays as it was received."""
         self._environ = environ
         self.method: str = environ["REQUEST_METHOD"]
         self.must_close: bool = environ.get("HTTP_CONNECTION", "").lower() == "close"

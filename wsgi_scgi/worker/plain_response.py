@@ -5,53 +5,66 @@ faster, by remembering fields that have passed its checks.
 """
 
 import email.utils
+import logging
 import os
+import re
 import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from gunicorn.http.wsgi import FileWrapper, Response
-from gunicorn.util import has_fileno
+from gunicorn.util import has_fileno, is_hoppish
 
 from .client_socket import ClientSocket
 from .plain_request import PlainRequest
 
-_LINES_LIMIT = 512
-_LONGEST_KEPT = 256
+_REMEMBERED = 512
+"""Names, and statuses, that are remembered: an application has few of them."""
+
+# What no rule about field values can object to (RFC 9110 5.5).
+_PLAIN_VALUE = re.compile(r"[!-~](?:[ -~]*[!-~])?")
+_LENGTH = re.compile(r"[0-9]{1,18}")
+
+logger = logging.getLogger("gunicorn.error")
 
 
 class FieldLines:
-    """The lines of response fields, checked once and remembered in a bounded table.
+    """What gunicorn has said about the statuses and fields of an application, remembered.
 
-    Applications send the same few fields again and again.  Cookies are not remembered: each is
-    another one, and secret.
+    Applications send the same few names again and again.  Once gunicorn has let one through, only
+    a value that is not beyond doubt is shown to it again.
     """
 
     def __init__(self, cfg: Any) -> None:
         self._cfg = cfg
-        self._lines: dict[tuple[str, str], tuple[str, str] | None] = {}
+        self.names: dict[str, bool] = {}
+        """Names that are sent as they are, with any plain value; True for a Content-Length."""
+        self.statuses: dict[str, int] = {}
+        """Statuses that may be sent, with their numbers."""
 
     def get(self, field: tuple[str, str]) -> tuple[str, str] | None:
         """Return name and value as gunicorn sends them, None for a field that it drops.
 
         Raises TypeError, InvalidResponseHeaderName or InvalidResponseHeader, as gunicorn does.
         """
-        try:
-            return self._lines[field]
-        except KeyError:
-            checked = self._check(field)
-        except TypeError:  # lists, where PEP 3333 wants tuples
-            return self._check(field)
-        if field[0].lower() != "set-cookie" and len(field[1]) <= _LONGEST_KEPT:
-            if len(self._lines) >= _LINES_LIMIT:
-                self._lines.clear()
-            self._lines[field] = checked
+        name, value = field
+        if type(name) is str and type(value) is str and name in self.names:
+            form = _LENGTH if self.names[name] else _PLAIN_VALUE
+            if form.fullmatch(value):
+                return name, value
+        response: Any = Response(None, None, self._cfg)  # type: ignore[arg-type]  # it only checks
+        response.process_headers([field])
+        if not response.headers:
+            return None
+        if len(self.names) < _REMEMBERED and not is_hoppish(name):
+            self.names[str(name)] = name.lower() == "content-length"
+        checked: tuple[str, str] = response.headers[0]
         return checked
 
-    def _check(self, field: tuple[str, str]) -> tuple[str, str] | None:
-        response = Response(None, None, self._cfg)  # type: ignore[arg-type]  # it only checks here
-        response.process_headers([field])
-        return next(iter(response.headers), None)
+    def learn_status(self, status: str, number: int | None) -> None:
+        """Remember a status that gunicorn has let through."""
+        if number is not None and len(self.statuses) < _REMEMBERED:
+            self.statuses[str(status)] = number
 
 
 class PlainResponse(Response):
@@ -67,6 +80,14 @@ class PlainResponse(Response):
         self._client = client
         self._lines = lines
         self._pending = b""
+
+    def start_response(
+        self, status: str, headers: Iterable[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], None]:
+        """Take status and fields (PEP 3333); they are sent with the first piece of the body."""
+        write: Callable[[bytes], None] = super().start_response(status, headers, exc_info)
+        self._lines.learn_status(status, self.status_code)
+        return write
 
     def process_headers(self, headers: Iterable[tuple[str, str]]) -> None:
         """Check the fields, and take note of a Content-Length."""
@@ -90,7 +111,7 @@ class PlainResponse(Response):
         if self.headers_sent:
             return
         lines = [
-            f"HTTP/1.1 {self.status}\r\nServer: {self.version}\r\nDate: {_date()}\r\n"
+            f"HTTP/1.1 {self.status}\r\nServer: {self.version}\r\nDate: {http_date()}\r\n"
             f"Connection: {self._connection()}\r\n"
         ]
         if self.chunked:
@@ -123,7 +144,15 @@ class PlainResponse(Response):
         self._client.send(data)
 
     def close(self) -> None:
-        """Send what is still to be sent, the last chunk included."""
+        """Send what is still to be sent, the last chunk included.
+
+        A body that ended before its Content-Length ends the connection: gunicorn would keep it,
+        and the client take the next answer for the rest.
+        """
+        length = self.response_length
+        if length is not None and self.sent < length and not self._omits_body:
+            self.force_close()
+            logger.error("body of %d bytes ended after %d: %s", length, self.sent, self.req.uri)
         self.send_headers()
         if self.chunked:
             self._pending += b"0\r\n\r\n"
@@ -179,9 +208,14 @@ class PlainResponse(Response):
         """Send 103 with these fields (RFC 8297): ``wsgi.early_hints``.  Nothing after the head."""
         if self.headers_sent:
             return
-        checked = filter(None, map(self._lines.get, headers))
+        checked = filter(None, (self._lines.get((_text(n), _text(v))) for n, v in headers))
         fields = "".join(f"{name}: {value}\r\n" for name, value in checked)
         self._client.send(f"HTTP/1.1 103 Early Hints\r\n{fields}\r\n".encode("latin-1"))
+
+
+def _text(part: Any) -> Any:
+    """Return a part of a field that may be bytes, as gunicorn takes them in early hints."""
+    return part.decode("latin-1") if isinstance(part, bytes) else part
 
 
 def _date_of() -> Callable[[], str]:
@@ -198,4 +232,4 @@ def _date_of() -> Callable[[], str]:
     return date
 
 
-_date = _date_of()
+http_date = _date_of()
