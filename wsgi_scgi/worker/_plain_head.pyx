@@ -6,7 +6,7 @@ end of the data, before it is used.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING
-from libc.string cimport memcmp
+from libc.string cimport memcmp, memcpy
 
 cdef extern from "Python.h":
     str PyUnicode_New(Py_ssize_t size, Py_UCS4 maxchar)
@@ -95,16 +95,41 @@ cdef inline bint _is_length(const unsigned char *value, Py_ssize_t length) noexc
     return True
 
 
+cdef enum:
+    REMEMBERED = 256
+    LONGEST_REMEMBERED = 32
+
+# Names of fields as they came last, each in the place that its bytes give it, and their keys:
+# clients send few names, and each makes a variable whose hash is computed once.
+cdef unsigned char[REMEMBERED][LONGEST_REMEMBERED] _names
+cdef Py_ssize_t[REMEMBERED] _lengths
+cdef list _keys = [None] * REMEMBERED
+
+
 cdef inline str _environ_key(const unsigned char *name, Py_ssize_t length):
     """Return the name of a field's variable: HTTP_, then the name as CGI writes it."""
+    cdef unsigned int place = length
+    cdef Py_ssize_t i
+    cdef str key
+    if length > LONGEST_REMEMBERED:
+        return _new_key(name, length)
+    for i in range(length):
+        place = place * 31 + name[i]
+    place %= REMEMBERED
+    if _lengths[place] == length and memcmp(_names[place], name, length) == 0:
+        return <str>_keys[place]
+    key = _new_key(name, length)
+    _lengths[place] = length
+    memcpy(_names[place], name, length)
+    _keys[place] = key
+    return key
+
+
+cdef str _new_key(const unsigned char *name, Py_ssize_t length):
     cdef str key = PyUnicode_New(length + 5, 0x7F)
     cdef unsigned char *at = PyUnicode_1BYTE_DATA(key)
     cdef Py_ssize_t i
-    at[0] = c'H'
-    at[1] = c'T'
-    at[2] = c'T'
-    at[3] = c'P'
-    at[4] = c'_'
+    memcpy(at, b"HTTP_", 5)
     for i in range(length):
         at[5 + i] = _upper[name[i]]
     return key
@@ -144,10 +169,18 @@ cdef str _unquote(bytes path):
 
 def plain_environ(bytes data not None, Py_ssize_t end, base, limits):
     """Return a copy of ``base`` with the variables of a head, None if the head is not plain."""
+    return environ_of(data, end, base, limits.request_line, limits.fields, limits.field_size - 2)
+
+
+cdef dict environ_of(
+    bytes data,
+    Py_ssize_t end,
+    object base,
+    Py_ssize_t longest_line,
+    Py_ssize_t most_fields,
+    Py_ssize_t longest_field,
+):
     cdef const unsigned char *text = <const unsigned char *>PyBytes_AS_STRING(data)
-    cdef Py_ssize_t longest_line = limits.request_line
-    cdef Py_ssize_t most_fields = limits.fields
-    cdef Py_ssize_t longest_field = limits.field_size - 2
     cdef Py_ssize_t at = 0, method_end, target, target_end, path_end
     cdef Py_ssize_t name, name_end, value, value_end, length
     cdef Py_ssize_t fields = 0, expected
