@@ -234,6 +234,8 @@ def test_the_socket_is_shown_where_it_gives_all_and_never_waits(
 class Replaying:
     """A server's stand-in for a socket that gives first what it has read before."""
 
+    plain_socket: socket.socket | None
+
     def __init__(self, client: socket.socket) -> None:
         self._client = client
 
@@ -259,6 +261,21 @@ def test_no_socket_is_shown_where_it_would_give_something_else(kind: str) -> Non
 
     with near, far:
         assert known.descriptor() == -1
+
+
+def test_a_stand_in_may_show_the_socket_once_it_holds_nothing_more() -> None:
+    near, far = socket.socketpair()
+    far.setblocking(False)
+    unreader: Any = SocketUnreader(far)
+    unreader.sock = stand_in = Replaying(far)
+    known = GunicornInput.of(Body(LengthReader(unreader, 5)))
+    assert known is not None
+
+    with near, far:
+        stand_in.plain_socket = None
+        assert known.descriptor() == -1
+        stand_in.plain_socket = far
+        assert known.descriptor() == far.fileno()
 
 
 def test_what_was_received_from_the_socket_itself_is_accounted_for(

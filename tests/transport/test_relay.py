@@ -21,7 +21,7 @@ from wsgi_scgi.errors import (
     RequestTimeout,
     TruncatedResponse,
 )
-from wsgi_scgi.gateway.body import StreamedBody
+from wsgi_scgi.gateway.body import LARGE, StreamedBody
 from wsgi_scgi.gateway.client import client_of
 from wsgi_scgi.transport import relay
 from wsgi_scgi.transport.exchange import Exchange, Limits
@@ -635,9 +635,9 @@ def taken_from(rig: Rig, taker: Taker) -> tuple[bytes, Exception | None]:
     return rig.call(collect)
 
 
-@pytest.mark.parametrize("beyond", [0, 1, relay.LARGE])
+@pytest.mark.parametrize("beyond", [0, 1, LARGE])
 def test_a_large_body_is_left_to_the_server_that_can_take_it(rig: Rig, beyond: int) -> None:
-    content = bytes(range(256)) * (8 * relay.LARGE // 256) + b"x" * beyond
+    content = bytes(range(256)) * (8 * LARGE // 256) + b"x" * beyond
     rig.plays(ReadHead(), Write(head(len(content)) + content))
     taker = Taker()
 
@@ -646,7 +646,7 @@ def test_a_large_body_is_left_to_the_server_that_can_take_it(rig: Rig, beyond: i
 
 
 def test_a_server_that_refuses_gets_the_bytes(rig: Rig) -> None:
-    content = b"x" * (4 * relay.LARGE)
+    content = b"x" * (4 * LARGE)
     rig.plays(ReadHead(), Write(head(len(content))), Wait("head"), Write(content))
     rig.gates.open("head")
     taker = Taker(refuses_at=0)
@@ -656,7 +656,7 @@ def test_a_server_that_refuses_gets_the_bytes(rig: Rig) -> None:
 
 
 def test_a_small_body_is_given(rig: Rig) -> None:
-    content = b"x" * (relay.LARGE - 1)
+    content = b"x" * (LARGE - 1)
     rig.plays(ReadHead(), Write(head(len(content)) + content))
     taker = Taker()
 
@@ -666,8 +666,8 @@ def test_a_small_body_is_given(rig: Rig) -> None:
 
 @pytest.mark.parametrize("ending", [Close(), Reset()])
 def test_a_large_body_that_breaks_off_is_told(rig: Rig, ending: Close | Reset) -> None:
-    content = b"x" * (4 * relay.LARGE)
-    rig.plays(ReadHead(), Write(head(len(content) + 2 * relay.LARGE) + content), ending)
+    content = b"x" * (4 * LARGE)
+    rig.plays(ReadHead(), Write(head(len(content) + 2 * LARGE) + content), ending)
     taker = Taker()
 
     received, error = taken_from(rig, taker)
@@ -678,8 +678,8 @@ def test_a_large_body_that_breaks_off_is_told(rig: Rig, ending: Close | Reset) -
 
 def test_a_backend_that_falls_silent_in_a_large_body_is_given_up(rig: Rig) -> None:
     rig.limits = Limits(timeout=0.3)
-    content = b"x" * relay.LARGE
-    rig.plays(ReadHead(), Write(head(8 * relay.LARGE) + content), ReadToEnd())
+    content = b"x" * LARGE
+    rig.plays(ReadHead(), Write(head(8 * LARGE) + content), ReadToEnd())
 
     received, error = taken_from(rig, Taker())
 

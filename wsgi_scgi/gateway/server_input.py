@@ -70,9 +70,11 @@ class GunicornInput:
     def descriptor(self) -> int:
         """Return the non-blocking socket behind it, -1 if the body comes from anything else.
 
-        TLS would have to be decrypted, and a server may have put back what it had read too early.
+        TLS would have to be decrypted, and a server may have put back what it had read too early:
+        GatewayWorker says with ``plain_socket`` when that has been read.
         """
         sock: Any = getattr(self._unreader, "sock", None)
+        sock = getattr(sock, "plain_socket", sock)
         if type(sock).__name__ != "socket" or type(sock).__module__ not in _SOCKETS:
             return -1
         fd: int = sock.fileno()

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from typing import IO
 
 from ..errors import BackendError, ResponseError, TruncatedResponse
+from ..gateway.body import LARGE
 from ..scgi.response_head import ResponseHead
-from .exchange import Exchange, Turn
+from .exchange import BETWEEN_PAUSES, Exchange, Turn
 from .round_trip import RECEIVE_SIZE
 
 logger = logging.getLogger("wsgi_scgi")
@@ -21,12 +22,6 @@ logger = logging.getLogger("wsgi_scgi")
 KEPT_IN_MEMORY = 1 << 20
 KEPT_LIMIT = 1 << 30
 """Bytes kept for a client that sends and does not read; beyond, the backend has to wait."""
-
-BETWEEN_PAUSES = 1 << 20
-"""Bytes after which other greenlets run, where both sides are so fast that nobody waits."""
-
-LARGE = 1 << 18
-"""Bytes left of a body that are worth a pipe, and are then not copied (splice(2))."""
 
 PIECE = 8192
 """Bytes that fit into a socket which is ready for writing."""

@@ -59,7 +59,13 @@ class GatewayWorker(GeventWorker):
 
 
 class _Replayed:
-    """A client's socket that gives what was already received once more."""
+    """A client's socket that gives what was already received once more.
+
+    It is given as a whole, and after that ``plain_socket`` is the socket itself, else None: who
+    waits on the descriptor would never hear of what is held here.
+    """
+
+    plain_socket: Any = None
 
     def __init__(self, client: Any, data: bytes) -> None:
         self._client = client
@@ -69,7 +75,8 @@ class _Replayed:
         """Return what was received before, then what comes."""
         if not self._data:
             return bytes(self._client.recv(size, *flags))
-        data, self._data = self._data[:size], self._data[size:]
+        data, self._data = self._data, b""
+        self.plain_socket = self._client
         return data
 
     def __getattr__(self, name: str) -> Any:
