@@ -74,9 +74,10 @@ class GunicornInput:
         GatewayWorker says with ``plain_socket`` when that has been read.
         """
         sock: Any = getattr(self._unreader, "sock", None)
-        sock = getattr(sock, "plain_socket", sock)
-        if type(sock).__name__ != "socket" or type(sock).__module__ not in _SOCKETS:
-            return -1
+        if not _is_plain(sock):
+            sock = getattr(sock, "plain_socket", None)
+            if not _is_plain(sock):
+                return -1
         fd: int = sock.fileno()
         return -1 if fd < 0 or os.get_blocking(fd) else fd
 
@@ -102,3 +103,7 @@ class GunicornInput:
             self._unreader.unread(data)
             available = len(data)
         return bytes(self._reader.read(min(limit, available)))
+
+
+def _is_plain(sock: object) -> bool:
+    return type(sock).__name__ == "socket" and type(sock).__module__ in _SOCKETS
