@@ -132,6 +132,12 @@ def impatient() -> Iterator[Gateway]:
         yield started
 
 
+def test_without_keep_alive_a_connection_that_stays_silent_is_closed() -> None:
+    with serving("--keep-alive", "0", files=SHORT) as gateway, connected(gateway) as client:
+        assert ends(client) is End.EOF
+        assert client.unread == b""
+
+
 def test_silence_within_a_body_ends_the_connection(impatient: Gateway) -> None:
     with connected(impatient) as client:
         client.send(request("/reads?all", "Content-Length: 10", method="POST") + b"12345")

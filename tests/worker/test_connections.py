@@ -17,6 +17,7 @@ from tests.kit.gateways import Gateway
 from tests.kit.http import Client
 from tests.kit.response import End
 from tests.worker.serving import (
+    BOUND,
     OURS,
     STOCK,
     Pair,
@@ -78,6 +79,26 @@ def test_an_idle_connection_is_closed_in_time(both: Pair) -> None:
             assert ends(client) is End.EOF
             assert client.unread == b""
             assert time.monotonic() - since > 0.5
+
+
+def test_a_client_that_goes_on_is_not_taken_for_a_silent_one(both: Pair) -> None:
+    gateway = both.ours
+    with connected(gateway) as busy, contextlib.ExitStack() as stack:
+        silent = []
+        for _ in range(5):
+            silent.append(stack.enter_context(connected(gateway)))
+            assert answer(silent[-1], request("/unread")) == "keep-alive"
+            assert answer(busy, request("/unread")) == "keep-alive"
+        deadline = time.monotonic() + BOUND
+        while any(client.end is End.OPEN for client in silent):
+            assert answer(busy, request("/unread")) == "keep-alive"
+            assert time.monotonic() < deadline
+            for client in silent:
+                client.bound = 0.02
+                client.read_to_end()
+        assert all(client.end is End.EOF for client in silent)
+        assert answer(busy, request("/unread")) == "keep-alive"
+        assert ends(busy) is End.EOF
 
 
 def test_a_head_may_come_slowly(both: Pair) -> None:

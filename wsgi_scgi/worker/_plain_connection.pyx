@@ -235,8 +235,7 @@ cdef class PlainConnection:
             self._reference().fail(answer.reference(), error)
             return False
         finally:
-            # What the application may have kept of it does nothing from here on.
-            answer.environ = None
+            answer.end()
         return not answer.should_close()
 
     cdef int _run(self, dict environ, _Answer answer) except -1:
@@ -433,6 +432,13 @@ cdef class _Answer:
         elif not self.is_begun:
             self.is_begun = True
             self.connection.send_piece(self.head, b"", 0)
+        return 0
+
+    cdef int end(self) except -1:
+        """Let go of the connection: what an application has kept must not disturb others on it."""
+        self.environ = None
+        if self.response is not None:
+            self.response.end()
         return 0
 
     cdef bint should_close(self) except -1:

@@ -89,6 +89,7 @@ class PlainConnection:
         except BaseException as error:
             self.fail(response, error)
         finally:
+            response.end()
             path.after_request(worker, request, environ, response)
         return self._end(body, behind, goes_on=goes_on)
 

@@ -80,6 +80,7 @@ class PlainResponse(Response):
         self._client = client
         self._lines = lines
         self._pending = b""
+        self._is_over = False
 
     def start_response(
         self, status: str, headers: Iterable[tuple[str, str]], exc_info: Any = None
@@ -128,6 +129,8 @@ class PlainResponse(Response):
 
     def write(self, data: bytes) -> None:
         """Send a piece of the body, the head before the first; an empty one sends the head."""
+        if self._is_over:
+            raise RuntimeError("the response is over")
         super().write(data)
         if self._pending:
             self._flush()
@@ -195,7 +198,9 @@ class PlainResponse(Response):
         BlockingIOError if nothing has arrived, OSError for a source that is broken.
         """
         length = self.response_length
-        if self.status is None or length is None or self._omits_body or self.sent != behind:
+        if self._is_over or self.status is None or length is None or self._omits_body:
+            return -1
+        if self.sent != behind:
             return -1
         self.send_headers()
         if self._pending:
@@ -206,11 +211,15 @@ class PlainResponse(Response):
 
     def send_early_hints(self, headers: Iterable[tuple[str, str]]) -> None:
         """Send 103 with these fields (RFC 8297): ``wsgi.early_hints``.  Nothing after the head."""
-        if self.headers_sent:
+        if self.headers_sent or self._is_over:
             return
         checked = filter(None, (self._lines.get((_text(n), _text(v))) for n, v in headers))
         fields = "".join(f"{name}: {value}\r\n" for name, value in checked)
         self._client.send(f"HTTP/1.1 103 Early Hints\r\n{fields}\r\n".encode("latin-1"))
+
+    def end(self) -> None:
+        """Let go of the connection: what an application has kept must not disturb others on it."""
+        self._is_over = True
 
 
 def _text(part: Any) -> Any:
