@@ -10,6 +10,8 @@ import os
 import time
 from typing import Any
 
+from ..gateway.body import LARGE
+from ..transport.pacing import stop_pacing_on_this_host
 from ..transport.pipe import Pipe
 from ..transport.waiting import READ, WRITE, CooperativeWaiter
 
@@ -36,13 +38,14 @@ class ClientLeft(Exception):
 class ClientSocket:
     """One client connection in a greenlet.  Close it, always."""
 
-    __slots__ = ("_raw", "_unpaused", "_waiter", "fd", "gevent_socket")
+    __slots__ = ("_is_paced", "_raw", "_unpaused", "_waiter", "fd", "gevent_socket")
 
     def __init__(self, gevent_socket: Any, waiter: CooperativeWaiter) -> None:
         self.gevent_socket = gevent_socket
         self.fd: int = gevent_socket.fileno()
         self._raw = _socket.socket(fileno=self.fd)
         self._waiter = waiter
+        self._is_paced = True
         self._unpaused = 0
 
     def receive(self, timeout: float) -> bytes:
@@ -83,6 +86,8 @@ class ClientSocket:
 
     def send_file(self, descriptor: int, offset: int, count: int) -> int:
         """Send up to ``count`` bytes of a file with sendfile(2); return how many there were."""
+        if count >= LARGE:
+            self._stop_pacing()
         sent = 0
         while sent < count:
             step = min(count - sent, BETWEEN_PAUSES)
@@ -105,6 +110,7 @@ class ClientSocket:
         Return how many, 0 at the end of the source.  Raises BlockingIOError if nothing has
         arrived, ClientLeft, or the OSError of the source.  Whatever was taken is delivered.
         """
+        self._stop_pacing()
         pipe = Pipe.borrow()
         try:
             taken = pipe.fill(source, count)
@@ -141,6 +147,11 @@ class ClientSocket:
         """Stop watching the connection; it stays open."""
         self._waiter.close()
         self._raw.detach()
+
+    def _stop_pacing(self) -> None:
+        if self._is_paced:
+            self._is_paced = False
+            stop_pacing_on_this_host(self._raw)
 
     def _wait_writable(self) -> None:
         self._unpaused = 0

@@ -1,0 +1,66 @@
+"""Pacing: stopped where a connection stays on this host, and nowhere else."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from wsgi_scgi.transport.pacing import PACING, WITHOUT_PACING, stop_pacing_on_this_host
+
+pytestmark = pytest.mark.skipif(
+    not hasattr(socket, "TCP_CONGESTION"), reason="congestion control is chosen on Linux only"
+)
+
+
+@contextlib.contextmanager
+def connected(address: str, control: bytes) -> Iterator[socket.socket]:
+    """Connect to an address of this host with this congestion control."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as listener:
+        client = socket.socket(family)
+        with client:
+            try:
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, control)
+            except OSError:
+                pytest.skip(f"the kernel does not offer {control.decode()} to everybody")
+            client.connect(listener.getsockname())
+            yield client
+
+
+def control_of(sock: socket.socket) -> bytes:
+    return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0")
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_a_connection_within_this_host_is_not_paced(address: str) -> None:
+    with connected(address, PACING) as client:
+        stop_pacing_on_this_host(client)
+
+        assert control_of(client) == WITHOUT_PACING
+
+
+def test_a_connection_between_two_addresses_keeps_its_control() -> None:
+    with connected("127.0.0.2", PACING) as client:  # from 127.0.0.1
+        stop_pacing_on_this_host(client)
+
+        assert control_of(client) == PACING
+
+
+def test_what_does_not_pace_is_left_alone() -> None:
+    allowed = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control").read_text().split()
+    for name in set(allowed) - {PACING.decode()}:
+        with connected("127.0.0.1", name.encode()) as client:
+            stop_pacing_on_this_host(client)
+
+            assert control_of(client) == name.encode()
+
+
+def test_sockets_without_addresses_and_closed_ones_are_left_alone() -> None:
+    near, far = socket.socketpair()
+    with near, far:
+        stop_pacing_on_this_host(near)
+    stop_pacing_on_this_host(near)
+    with socket.socket() as unconnected:
+        stop_pacing_on_this_host(unconnected)
