@@ -42,6 +42,8 @@ def extension(source: str) -> Extension:
     return Extension(
         source.rpartition(".")[0].replace("/", "."),
         [source],
+        # What one says of its classes is compiled into others.
+        depends=[str(types.relative_to(ROOT)) for types in ROOT.glob("wsgi_scgi/**/*.pxd")],
         define_macros=[("WSGI_SCGI_SOURCE", f"{digest}u")],
         optional=True,
     )

@@ -3,8 +3,12 @@
 cdef class CooperativeWaiter:
     cdef object _hub
     cdef object _greenlet
-    cdef _Watchers _watchers
-    cdef list _own
+    cdef _Spare _spare
+    # The first watcher, which is mostly the only one; then all others.
+    cdef object _watcher
+    cdef int _descriptor
+    cdef int _events
+    cdef list _more
     cdef object _timer
     cdef double _span
 
@@ -14,7 +18,14 @@ cdef class CooperativeWaiter:
     cdef int _switch(self, double timeout) except -2
 
 
-cdef class _Watchers:
+cdef class _Spare:
     cdef object loop
-    cdef list of_descriptors
+    cdef list readers
+    cdef list others
+    cdef double span
+    cdef list of_span
     cdef dict of_spans
+
+    cdef object take(self, int descriptor, int events)
+    cdef give(self, watcher, int events)
+    cdef list timers(self, double span)

@@ -9,7 +9,7 @@ import weakref
 
 from greenlet import getcurrent
 
-from wsgi_scgi.transport.waiting import BlockingWaiter
+from wsgi_scgi.transport.waiting import READ, BlockingWaiter
 
 cdef extern from *:
     const unsigned int WSGI_SCGI_SOURCE
@@ -22,12 +22,14 @@ cdef enum:
     # Limits of time are few, unless an exchange has a deadline: then each wait has another.
     MOST_SPANS = 32
 
-cdef object _watchers_of_hubs = weakref.WeakKeyDictionary()
-
+cdef object _spare_of_hubs = weakref.WeakKeyDictionary()
+cdef object _last_hub = None
+cdef _Spare _last_spare = None
 
 cdef dict _modules = sys.modules
 cdef object _Hub = None
 cdef object _blocking = BlockingWaiter()
+cdef int _READ = READ
 
 
 def current_waiter():
@@ -42,21 +44,58 @@ def current_waiter():
     return _blocking
 
 
-cdef class _Watchers:
-    """The watchers of one loop that nobody uses."""
+cdef class _Spare:
+    """The watchers and timers of one loop that nobody uses."""
 
     def __cinit__(self, loop):
         self.loop = loop
-        self.of_descriptors = []
+        self.readers = []
+        self.others = []
         self.of_spans = {}
+        self.span = -1.0
+
+    cdef object take(self, int descriptor, int events):
+        """Return a watcher for a descriptor."""
+        cdef list spare = self.readers if events == _READ else self.others
+        if not spare:
+            return self.loop.io(descriptor, events)
+        watcher = spare.pop()
+        watcher.fd = descriptor
+        if events != _READ:
+            watcher.events = events
+        return watcher
+
+    cdef give(self, watcher, int events):
+        """Keep a watcher that does not run."""
+        cdef list spare = self.readers if events == _READ else self.others
+        if len(spare) < MOST_SPARE:
+            spare.append(watcher)
+        else:
+            watcher.close()
+
+    cdef list timers(self, double span):
+        """Return the timers of a span of time; None where too many spans are known."""
+        if span != self.span:
+            found = self.of_spans.get(span)
+            if found is None:
+                if len(self.of_spans) >= MOST_SPANS:
+                    return None
+                found = self.of_spans[span] = []
+            self.span = span
+            self.of_span = found
+        return self.of_span
 
 
-cdef _Watchers _watchers_of(hub):
-    watchers = _watchers_of_hubs.get(hub)
+cdef _Spare _spare_of(hub):
+    global _last_hub, _last_spare
+    cdef _Spare spare = _last_spare
     # A hub that was destroyed and made again has another loop.
-    if watchers is None or (<_Watchers>watchers).loop is not hub.loop:
-        watchers = _watchers_of_hubs[hub] = _Watchers(hub.loop)
-    return watchers
+    if hub is not _last_hub or spare.loop is not hub.loop:
+        spare = _spare_of_hubs.get(hub)
+        if spare is None or spare.loop is not hub.loop:
+            spare = _spare_of_hubs[hub] = _Spare(hub.loop)
+        _last_hub, _last_spare = hub, spare
+    return spare
 
 
 cdef class CooperativeWaiter:
@@ -64,8 +103,8 @@ cdef class CooperativeWaiter:
 
     def __cinit__(self, hub):
         self._hub = hub
-        self._own = []
-        self._span = 0.0
+        self._spare = _spare_of(hub)
+        self._descriptor = -1
 
     def wait(self, interests, timeout):
         """Return the index of an interest that is ready, or -1 after ``timeout``."""
@@ -131,51 +170,50 @@ cdef class CooperativeWaiter:
 
     def close(self):
         """Give the watchers back; libev must not meet a descriptor that another file has taken."""
-        cdef list own = self._own
-        cdef _Watchers watchers = self._watchers
+        cdef list timers
         if self._timer is not None:
             timer, self._timer = self._timer, None
-            spare = watchers.of_spans.get(self._span)
-            if spare is None and len(watchers.of_spans) < MOST_SPANS:
-                spare = watchers.of_spans[self._span] = []
-            if spare is None or len(<list>spare) >= MOST_SPARE:
+            timers = self._spare.timers(self._span)
+            if timers is None or len(timers) >= MOST_SPARE:
                 timer.close()
             else:
-                (<list>spare).append(timer)
-        if own:
-            self._own = []
-            for _, _, watcher in own:
-                if len(watchers.of_descriptors) >= MOST_SPARE:
-                    watcher.close()
-                else:
-                    watchers.of_descriptors.append(watcher)
+                timers.append(timer)
+        if self._watcher is not None:
+            watcher, self._watcher = self._watcher, None
+            self._descriptor = -1
+            self._spare.give(watcher, self._events)
+        if self._more is not None:
+            more, self._more = self._more, None
+            for _, events, watcher in more:
+                self._spare.give(watcher, events)
 
     cdef object _watcher_of(self, int descriptor, int events):
-        cdef list spare
-        for known, kind, watcher in self._own:
+        if self._descriptor == descriptor and self._events == events:
+            return self._watcher
+        if self._watcher is None:
+            self._watcher = self._spare.take(descriptor, events)
+            self._descriptor = descriptor
+            self._events = events
+            return self._watcher
+        if self._more is None:
+            self._more = []
+        for known, kind, watcher in self._more:
             if known == descriptor and kind == events:
                 return watcher
-        if self._watchers is None:
-            self._watchers = _watchers_of(self._hub)
-        spare = self._watchers.of_descriptors
-        if spare:
-            watcher = spare.pop()
-            watcher.fd = descriptor
-            watcher.events = events
-        else:
-            watcher = self._watchers.loop.io(descriptor, events)
-        self._own.append((descriptor, events, watcher))
+        watcher = self._spare.take(descriptor, events)
+        self._more.append((descriptor, events, watcher))
         return watcher
 
     cdef object _timer_of(self, double seconds):
         # A repeating timer can be reused: libev would start one that does not repeat with what
         # its last wait had left over.
         cdef double span = max(seconds, 1e-6)
+        cdef list timers
         if self._timer is None or self._span != span:
             if self._timer is not None:
                 self._timer.close()
                 self._timer = None
-            spare = self._watchers.of_spans.get(span)
-            self._timer = spare.pop() if spare else self._watchers.loop.timer(span, span)
+            timers = self._spare.timers(span)
+            self._timer = timers.pop() if timers else self._spare.loop.timer(span, span)
             self._span = span
         return self._timer
