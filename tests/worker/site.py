@@ -131,6 +131,13 @@ def _short_file(environ: dict[str, Any], start_response: Start) -> Iterable[byte
     return wrapped
 
 
+def _empty_file(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
+    file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115  # the server closes it
+    start_response("200 OK", [("Content-Length", "0")])
+    wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](file)
+    return wrapped
+
+
 def _no_file(environ: dict[str, Any], start_response: Start) -> Iterable[bytes]:
     start_response("200 OK", [("Content-Length", "6")])
     wrapped: Iterable[bytes] = environ["wsgi.file_wrapper"](io.BytesIO(b"memory"))
@@ -220,6 +227,7 @@ PAGES: dict[str, Callable[[dict[str, Any], Start], Iterable[bytes]]] = {
     "/hints": _hints,
     "/file": _file,
     "/short-file": _short_file,
+    "/empty-file": _empty_file,
     "/no-file": _no_file,
     "/splice": _splice,
     "/changed": _changed,

@@ -208,6 +208,27 @@ def test_a_file_is_sent_from_where_it_stands(gateway: Gateway) -> None:
     assert ask(gateway, request("/file")).body == b"x" * 2_000_000
 
 
+def test_a_file_begins_in_the_segment_of_its_head(gateway: Gateway) -> None:
+    assert isinstance(gateway.address, tuple)
+    with socket.create_connection(gateway.address, timeout=BOUND) as client:
+        client.sendall(request("/file"))
+        head, end, begin = client.recv(1 << 20).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert end
+    assert begin.startswith(b"xxx")
+
+
+def test_the_head_of_an_empty_file_does_not_wait_for_more(gateway: Gateway) -> None:
+    with connected(gateway) as client:
+        started = time.monotonic()
+        for _ in range(10):
+            client.send(request("/empty-file"))
+            response = client.read_response("GET")
+            assert response is not None and response.body == b""
+        # Linux lets a segment wait for 0.2 seconds.
+        assert time.monotonic() - started < 1.5
+
+
 def test_a_file_without_a_descriptor_is_read(gateway: Gateway) -> None:
     assert ask(gateway, request("/no-file")).body == b"memory"
 

@@ -30,6 +30,8 @@ LINGER_TIME = 30.0
 LINGER_TIMEOUT = 2.0
 """Seconds of its silence after which it has had its answer."""
 
+_MORE = getattr(_socket, "MSG_MORE", 0)
+
 
 class ClientLeft(Exception):
     """The client takes nothing any more: it closed the connection, or is silent for too long."""
@@ -62,10 +64,13 @@ class ClientSocket:
                 break
         return b""
 
-    def send(self, data: bytes) -> None:
-        """Send all of ``data``; raise ClientLeft."""
+    def send(self, data: bytes, *, more: bool = False) -> None:
+        """Send all of ``data``; raise ClientLeft.
+
+        With ``more`` it may wait in the kernel for what is sent next, and leave in its segment.
+        """
         try:
-            sent = self._raw.send(data)
+            sent = self._raw.send(data, _MORE if more else 0)
         except BlockingIOError:
             sent = 0
         except OSError as error:

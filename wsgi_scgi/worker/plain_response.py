@@ -142,9 +142,9 @@ class PlainResponse(Response):
             data, self._pending = self._pending + data, b""
         self._client.send(data)
 
-    def _flush(self) -> None:
+    def _flush(self, *, more: bool = False) -> None:
         data, self._pending = self._pending, b""
-        self._client.send(data)
+        self._client.send(data, more=more)
 
     def close(self) -> None:
         """Send what is still to be sent, the last chunk included.
@@ -179,7 +179,7 @@ class PlainResponse(Response):
         if count is None:
             count = max(os.fstat(descriptor).st_size - offset, 0)
         self.send_headers()
-        self._flush()
+        self._flush(more=count > 0)
         sent = self._client.send_file(descriptor, offset, count)
         self.sent += sent
         os.lseek(descriptor, offset + sent, os.SEEK_SET)
