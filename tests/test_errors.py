@@ -34,6 +34,7 @@ def test_no_error_is_an_oserror(error: type[errors.Error]) -> None:
         (errors.ConnectTimeout, 504),
         (errors.ResolveError, 502),
         (errors.BackendTimeout, 504),
+        (errors.DeadlineExceeded, 504),
         (errors.ResponseError, 502),
         (errors.TruncatedResponse, 502),
     ],

@@ -112,6 +112,15 @@ class BackendTimeout(BackendError):
     public = "The backend did not answer in time."
 
 
+class DeadlineExceeded(BackendTimeout):
+    """The exchange took longer than ``deadline`` while the client was waited for.
+
+    No backend is to blame; where it was the backend, a BackendTimeout is raised.
+    """
+
+    public = "The request took too long."
+
+
 class ResponseError(BackendError):
     """The backend closed before a whole response head, or sent an invalid one."""
 

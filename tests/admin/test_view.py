@@ -5,8 +5,11 @@ import os
 import pytest
 
 from tests.admin.balancers import NOW, make_balancer
+from tests.balancer.pools import Site
 from wsgi_scgi.admin.view import MemberView, is_ready, view
-from wsgi_scgi.balancer.balancer import HISTORY, Balancer
+from wsgi_scgi.balancer.balancer import Balancer
+from wsgi_scgi.balancer.rests import HISTORY
+from wsgi_scgi.balancer.steering import Change, change_member
 from wsgi_scgi.scoreboard.layout import BUCKETS
 from wsgi_scgi.scoreboard.status import Status
 
@@ -106,6 +109,26 @@ def test_readiness_is_that_somebody_can_serve() -> None:
     assert [picture.is_ready for picture in view([balancer])] == [False]
     lone = make_balancer("scgi://a", ["scgi://a"], is_named=False)
     assert is_ready(lone)
+
+
+@pytest.mark.parametrize("force_recovery", [True, False])
+def test_where_all_rest_it_depends_on_who_would_be_asked_all_the_same(force_recovery: bool) -> None:
+    site = Site("", "", force_recovery=force_recovery)
+    for name in "ab":
+        site.fail(name)
+    assert is_ready(site.balancer) is force_recovery
+    site.steer("a", on="D")
+    site.steer("b", on="D")
+    assert not is_ready(site.balancer)
+
+
+def test_nobody_is_ready_while_all_have_the_requests_that_they_may() -> None:
+    site = Site("", "D")
+    change_member(site.balancer, 0, Change(max_connections=1))
+    lease = site.elect()
+    assert not is_ready(site.balancer)
+    lease.release()
+    assert is_ready(site.balancer)
 
 
 def test_a_balancer_may_have_lost_all_its_members() -> None:

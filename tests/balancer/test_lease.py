@@ -19,6 +19,7 @@ from wsgi_scgi.errors import (
     ClientDisconnected,
     ConnectError,
     ConnectTimeout,
+    DeadlineExceeded,
     OutOfResources,
     RequestTimeout,
     ResolveError,
@@ -104,6 +105,7 @@ def test_the_bounds_of_the_histogram_belong_to_their_buckets(seconds: float, buc
         (BackendError("any other"), 1, False),
         # The fault of the gateway, of the client, or of nobody.
         (OutOfResources("no descriptors"), 0, False),
+        (DeadlineExceeded("a slow client"), 0, False),
         (ClientDisconnected("left"), 0, False),
         (RequestTimeout("silent"), 0, False),
         (KeyboardInterrupt(), 0, False),
@@ -129,6 +131,7 @@ def test_a_member_is_blamed_for_its_own_faults(
         (TruncatedResponse("cut"), True),
         (BackendTimeout("silent"), True),
         (BackendError("any other"), False),
+        (DeadlineExceeded("a slow client"), False),
         (ClientDisconnected("left"), False),
     ],
 )

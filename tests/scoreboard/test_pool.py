@@ -154,7 +154,7 @@ class TestRows:
         assert pool.totals("sent") == [0, 0]
         pool.row.sent[1] = 5
         assert pool.totals("sent") == [0, 5]
-        pool._words[3] = 3
+        pool.words[3] = 3
         pool.row_of(2).sent[1] = 7
         pool.row_of(1).seconds[0] = 0.5
         assert pool.totals("sent") == [0, 12]

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ..balancer.balancer import HISTORY, OUT, Balancer
-from ..balancer.candidates import candidates
+from ..balancer.balancer import OUT, Balancer
 from ..balancer.member import Member
 from ..balancer.methods import METHODS
+from ..balancer.rests import HISTORY
 from ..scoreboard.layout import BUCKETS
 from ..scoreboard.status import Status
 
@@ -113,12 +113,8 @@ def view(balancers: Iterable[Balancer]) -> list[BalancerView]:
 
 
 def is_ready(balancer: Balancer) -> bool:
-    """Tell whether a request would find a member."""
-    members = balancer.members()
-    if len(members) == 1 and not balancer.pool.status[members[0].slot] & OUT:
-        return True
-    with balancer.pool.lock:
-        return bool(candidates(balancer.pool, balancer.clock()).slots)
+    """Tell whether a request would find a member now, without waiting for one."""
+    return balancer.has_candidates()
 
 
 def _balancer(balancer: Balancer) -> BalancerView:

@@ -196,7 +196,7 @@ class Attempts:
             status in self._balancer.rules.attempts.next_upstream
             and self._is_left()
             and self._may_happen_twice()
-            and self._balancer.has_other(self._tried)
+            and self._balancer.has_candidates(self._tried)
             and self._balancer.budget.take()
         ):
             return False

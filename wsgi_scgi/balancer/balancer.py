@@ -8,7 +8,6 @@ which never rests: nobody else could serve.
 
 import logging
 import math
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 
@@ -17,40 +16,35 @@ from ..errors import (
     BackendError,
     BackendTimeout,
     ConnectError,
+    DeadlineExceeded,
     NoMember,
     OutOfResources,
     ResponseError,
     TruncatedResponse,
 )
 from ..gateway.request import Request
-from ..scoreboard.pool import NO_PROBE, Pool
+from ..scoreboard.pool import Pool
 from ..scoreboard.status import Status
 from .attempts import RetryBudget
 from .candidates import Candidates, candidates, full_slots, usable
 from .lease import Lease
 from .member import Member
-from .methods import METHODS
+from .methods import BY_REQUESTS, METHODS
+from .rests import Rests
 from .rules import BalancerRules
 from .sticky import Session, StickySession
+from .usual import UsualElections
 
 logger = logging.getLogger("wsgi_scgi")
-
-JITTER = 0.1
-"""The share by which a rest may be shorter, so that many do not end at once."""
-
-HISTORY = 62
-"""How many results of health checks are kept of a member."""
 
 OUT = Status.DISABLED | Status.STOPPED | Status.HEALTH_FAILED | Status.DRAIN
 """The states in which no rest matters: somebody has said that the member is not to serve."""
 
-_ILL = Status.HEALTH_FAILED | Status.ERROR
-"""The states that health checks end."""
-
 _ERROR = int(Status.ERROR)
 """An integer is much faster to compare with than a flag."""
 
-_RESTS = Status.ERROR | Status.IGNORE_ERRORS
+_NOBODY_S = (OutOfResources, DeadlineExceeded)
+"""The errors of an exchange that no backend is to blame for."""
 
 _DEFAULTS = BalancerRules()
 
@@ -84,11 +78,13 @@ class Balancer:
             status for status in refused if status >= 500 or status == 429
         }
         """The statuses for which a member rests; any other ends its rest."""
+        self.rests = Rests(pool, rules.rest, clock)
+        self.usual = UsualElections(pool, clock)
         self._epoch = -1
         self._roster = -1
         self._members: dict[int, Member] = {}
         self._routes: dict[str, list[Member]] = {}
-        self._lone: Member | None = None
+        self._is_alone = False
         self._has_limits = False
         self._candidates: Candidates | None = None
         self._others: tuple[Sequence[int], Candidates] | None = None
@@ -101,13 +97,13 @@ class Balancer:
         return len(self._members)
 
     def members(self) -> list[Member]:
-        """Return the members as they are now, in the order of the configuration."""
+        """Return the members as they are now, in the order of their places."""
         if self.pool.epoch != self._epoch:
             with self.pool.lock:
                 self.refresh()
         return list(self._members.values())
 
-    def has_other(self, tried: Sequence[int]) -> bool:
+    def has_candidates(self, tried: Sequence[int] = ()) -> bool:
         """Tell whether there is a member for a request that has tried some."""
         with self.pool.lock:
             self.refresh()
@@ -129,11 +125,13 @@ class Balancer:
         self._has_limits = any(pool.max_connections)
         lone = next(iter(self._members.values())) if self.size == 1 else None
         if lone is not None and pool.status[lone.slot] & Status.ERROR:
-            self.clear_rest(lone.slot)  # the others have gone
+            self.rests.clear(lone.slot)  # the others have gone
         if lone is not None and (self._has_limits or pool.status[lone.slot] & OUT):
             lone = None
-        self._lone = lone
+        self._is_alone = lone is not None
         self._epoch = epoch
+        if lone is not None:
+            self.usual.prepare_alone(lone)
 
     def _read_members(self) -> Iterator[tuple[int, Member]]:
         pool = self.pool
@@ -166,10 +164,7 @@ class Balancer:
 
         Nobody else could be asked then, so there is nothing that ``Attempts`` could do.
         """
-        lone = self._lone
-        if lone is None or self.sticky is not None or self.pool.epoch != self._epoch:
-            return None
-        return Lease(self, lone, self.pool.row, self.clock)
+        return self.usual.lend(self) if self._is_alone and self.sticky is None else None
 
     def elect(
         self, session: Session | None = None, key: bytes = b"", *, without: Sequence[int] = ()
@@ -178,21 +173,18 @@ class Balancer:
 
         Raises NoMember.
         """
+        if not without and (session is None or self._is_alone):
+            lease = self.usual.lend(self)
+            if lease is not None:
+                return lease
         pool = self.pool
         row = pool.row  # taken before the lock, which taking one needs
-        lone = self._lone
-        if lone is not None and not without and pool.epoch == self._epoch:
-            return Lease(self, lone, row, self.clock)
         with pool.lock:
             self.refresh()
-            now = self.clock()
-            chosen = self._choose(session, key, now, without)
+            chosen = self._choose(session, key, self.clock(), without)
             lease = Lease(self, self._members[chosen], row, self.clock)
-            if pool.status[chosen] & _RESTS == Status.ERROR and pool.rest_until[chosen] <= now:
-                pool.bump()
-                pool.probe_at[chosen] = lease.started
-                pool.probe_row[chosen] = row.number
-                lease.is_probe = True
+            if pool.status[chosen] & _ERROR:
+                lease.is_probe = self.rests.begin_probe(chosen, row.number, lease.started)
             return lease
 
     def _choose(
@@ -222,9 +214,22 @@ class Balancer:
                 self._others = without, found
             else:
                 self._candidates = found
+                self._prepare(found)
         if not found.slots and self.rules.force_recovery and not self._will_end(now, tried, full):
             found = self._last_resort(without)
         return found
+
+    def _prepare(self, found: Candidates) -> None:
+        """Let the next elections be short, if nothing has to be looked at in them but turns."""
+        status = self.pool.status
+        if (
+            found.slots
+            and not self._is_alone
+            and not self._has_limits
+            and self.pool.method == BY_REQUESTS
+            and not any(status[slot] & _ERROR for slot in found.slots)
+        ):
+            self.usual.prepare(found, self._members)
 
     def _known(self, now: float, without: Sequence[int]) -> Candidates | None:
         """Return the candidates of an earlier election, if they are those of this one too."""
@@ -310,25 +315,17 @@ class Balancer:
         if not pool.status[slot] & _ERROR:
             return
         with pool.lock:
-            # An answer that was on its way before the fault proves nothing.
-            recovers = (
-                self._is_member(lease.member)
-                and pool.status[slot] & Status.ERROR
-                and lease.started > pool.fault_at[slot]
-            )
-            if recovers:
-                pool.bump()
-                self.clear_rest(slot)
+            recovers = self._is_member(lease.member) and self.rests.end(slot, lease.started)
         if recovers:
             logger.info("balancer %s: %s serves again", self.name, lease.member.name)
 
     def judge_failure(self, lease: Lease, error: BaseException) -> None:
         """Count a failure of the member, and let it rest if that is called for (D26).
 
-        It is not its fault where the client left or sent nonsense, nor where the gateway lacks
-        descriptors.
+        It is not its fault where the client left, sent nonsense or was slow, nor where the
+        gateway lacks descriptors.
         """
-        if not isinstance(error, BackendError) or isinstance(error, OutOfResources):
+        if not isinstance(error, BackendError) or isinstance(error, _NOBODY_S):
             return
         with lease.row.lock:
             lease.row.failed[lease.member.slot] += 1
@@ -340,37 +337,27 @@ class Balancer:
 
     def rest(self, member: Member, cause: str) -> None:
         """Leave ``member`` alone for a while; unless it is the only one, or never to rest (+I)."""
-        span = None
         with self.pool.lock:
-            if self._may_rest(member):
-                span = self._rest(member.slot, self.clock())
+            span = self.rests.begin(member.slot) if self._may_rest(member) else None
         self._tell_of_rest(member, span, cause)
 
     def count_fault(self, member: Member, cause: str) -> None:
         """Note a fault that may happen to anybody once; the ``max_fails``-th is a rest."""
-        rules, pool, slot = self.rules.rest, self.pool, member.slot
-        span = None
-        with pool.lock:
-            if not self._may_rest(member):
-                return
-            now = self.clock()
-            if now - pool.fault_at[slot] > rules.fail_timeout:
-                pool.faults[slot] = 0
-            pool.faults[slot] += 1
-            pool.fault_at[slot] = now
-            was_probe = pool.status[slot] & Status.ERROR
-            if was_probe or 0 < rules.max_fails <= pool.faults[slot]:
-                span = self._rest(slot, now)
+        with self.pool.lock:
+            span = self.rests.count_fault(member.slot) if self._may_rest(member) else None
         self._tell_of_rest(member, span, cause)
 
     def end_probe(self, lease: Lease) -> None:
         """Let another request try a member whose rest is over, if nobody else does."""
-        pool, slot = self.pool, lease.member.slot
-        with pool.lock:
-            # Of one that counted as lost another may have taken the place.
-            if (pool.probe_row[slot], pool.probe_at[slot]) == (lease.row.number, lease.started):
-                pool.bump()
-                pool.probe_row[slot] = NO_PROBE
+        with self.pool.lock:
+            self.rests.end_probe(lease.member.slot, lease.row.number, lease.started)
+
+    def health_result(
+        self, slot: int, passed: bool, seconds: float, *, passes: int, fails: int
+    ) -> bool:
+        """Note a health check; tell whether it changed what the member may do; see ``Rests``."""
+        with self.pool.lock:
+            return self.rests.note_check(slot, passed, seconds, passes=passes, fails=fails)
 
     def _is_member(self, member: Member) -> bool:
         """Tell whether it has not been removed.  Call it with the lock held."""
@@ -383,68 +370,9 @@ class Balancer:
             return False
         return not self.pool.status[member.slot] & Status.IGNORE_ERRORS
 
-    def _rest(self, slot: int, now: float) -> float | None:
-        """Begin a rest and return how long it will be; None if the member is at rest already."""
-        pool, rules = self.pool, self.rules.rest
-        if pool.status[slot] & Status.ERROR and pool.rest_until[slot] > now:
-            pool.fault_at[slot] = now
-            return None  # the request was there because nobody else was left
-        pool.bump()
-        pool.fault_at[slot] = now
-        pool.rests[slot] += 1
-        span = rules.span(pool.rests[slot]) * (1 - JITTER * random.random())
-        pool.rest_until[slot] = now + span
-        pool.faults[slot] = 0
-        pool.passes[slot] = 0
-        pool.status[slot] |= Status.ERROR
-        return span
-
     def _tell_of_rest(self, member: Member, span: float | None, cause: str) -> None:
         """Log it without the lock: a handler may switch to another greenlet, which wants it."""
         if span is not None:
             logger.warning(
                 "balancer %s: %s rests for %.1f seconds: %s", self.name, member.name, span, cause
             )
-
-    def clear_rest(self, slot: int) -> None:
-        """End a rest as if it had never been.  Call it with the lock held, behind ``bump``."""
-        pool = self.pool
-        pool.status[slot] &= ~Status.ERROR
-        pool.rests[slot] = 0
-        pool.faults[slot] = 0
-        pool.rest_until[slot] = 0.0
-        pool.probe_row[slot] = NO_PROBE
-        pool.up_since[slot] = self.clock()
-
-    def health_result(
-        self, slot: int, passed: bool, seconds: float, *, passes: int, fails: int
-    ) -> bool:
-        """Note a health check; tell whether it changed what the member may do.
-
-        ``passes`` good results in a row end a rest and the failed state, ``fails`` bad ones begin
-        the latter; each result ends a row of the opposite (D29).
-        """
-        pool = self.pool
-        with pool.lock:
-            pool.passes[slot] = pool.passes[slot] + 1 if passed else 0
-            pool.fails[slot] = 0 if passed else pool.fails[slot] + 1
-            pool.checked_at[slot] = self.clock()
-            pool.check_seconds[slot] = seconds
-            # A one in front tells how many there are.
-            history = (pool.history[slot] or 1) << 1 | passed
-            first = 1 << HISTORY
-            pool.history[slot] = history if history < 2 * first else history & first - 1 | first
-            status = pool.status[slot]
-            if passed:
-                changes = status & _ILL and pool.passes[slot] >= passes
-            else:
-                changes = not status & Status.HEALTH_FAILED and pool.fails[slot] >= fails
-            if not changes:
-                return False
-            pool.bump()
-            if passed:
-                pool.status[slot] &= ~Status.HEALTH_FAILED
-                self.clear_rest(slot)
-            else:
-                pool.status[slot] |= Status.HEALTH_FAILED
-            return True

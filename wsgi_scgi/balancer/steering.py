@@ -58,7 +58,7 @@ def change_member(balancer: Balancer, slot: int, change: Change) -> None:
         was_out = pool.status[slot] & OUT
         pool.status[slot] = (pool.status[slot] | change.on) & ~change.off
         if was_out and not pool.status[slot] & OUT:
-            balancer.clear_rest(slot)
+            balancer.rests.clear(slot)
 
 
 def change_method(balancer: Balancer, name: str) -> None:

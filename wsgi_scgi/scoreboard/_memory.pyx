@@ -4,11 +4,20 @@
 No signal handler runs between the lines of this file, so none can leave a lock half taken.
 """
 
+from cpython.pythread cimport (
+    PY_LOCK_ACQUIRED,
+    PY_LOCK_INTR,
+    PyLockStatus,
+    PyThread_allocate_lock,
+    PyThread_free_lock,
+    PyThread_get_thread_ident,
+    PyThread_release_lock,
+    PyThread_type_lock,
+)
 from libc.errno cimport EACCES, EAGAIN, EINTR, errno
 from posix.unistd cimport SEEK_SET, off_t, usleep
 
 from wsgi_scgi.scoreboard.memory import DEADLOCK_PAUSE
-from wsgi_scgi.transport.waiting import original
 
 cdef extern from *:
     const unsigned int WSGI_SCGI_SOURCE
@@ -26,6 +35,11 @@ cdef extern from "<fcntl.h>" nogil:
     int F_SETLK, F_SETLKW
     short F_WRLCK, F_UNLCK
 
+cdef extern from "pythread.h":
+    PyLockStatus PyThread_acquire_lock_timed(
+        PyThread_type_lock, long long microseconds, int intr_flag
+    ) nogil
+
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
     object PyErr_SetFromErrno(object kind)
@@ -38,38 +52,67 @@ cdef unsigned int _pause = int(DEADLOCK_PAUSE * 1e6)
 cdef class Lock:
     """Excludes all other threads of all processes that share a byte of a file."""
 
-    cdef object _acquire, _release
-    cdef int _descriptor
-    cdef int _depth
-    cdef off_t _byte
-
     def __init__(self, int descriptor, off_t byte):
         """``descriptor`` is -1 where there is only this process."""
         self._descriptor = descriptor
         self._byte = byte
         self.renew()
 
+    def __dealloc__(self):
+        if self._thread_lock is not NULL:
+            PyThread_free_lock(self._thread_lock)
+
     def __enter__(self):
-        self._acquire()
+        self.take()
+
+    def __exit__(self, kind, error, traceback):
+        self.leave()
+
+    def renew(self):
+        """Forget a thread that held it when the process was forked."""
+        cdef PyThread_type_lock lock = PyThread_allocate_lock()
+        if lock is NULL:
+            raise MemoryError()
+        if self._thread_lock is not NULL:
+            PyThread_free_lock(self._thread_lock)
+        self._thread_lock = lock
+        self._holds = self._depth = 0
+
+    cdef int take(self) except -1:
+        cdef unsigned long thread = PyThread_get_thread_ident()
+        # A signal handler of this thread may come here too while processes are waited for.
+        if not self._holds or self._owner != thread:
+            self._exclude_threads()
+            self._owner = thread
+        self._holds += 1
         if not self._depth and self._descriptor >= 0:
             try:
                 self._exclude_processes()
             except BaseException:
-                self._release()
+                self._admit_threads()
                 raise
         self._depth += 1
+        return 0
 
-    def __exit__(self, kind, error, traceback):
+    cdef void leave(self) noexcept:
         self._depth -= 1
         if not self._depth and self._descriptor >= 0:
             self._set(F_SETLK, F_UNLCK)
-        self._release()
+        self._admit_threads()
 
-    def renew(self):
-        """Forget a thread that held it when the process was forked."""
-        lock = original("_thread", "RLock")()
-        self._acquire, self._release = lock.acquire, lock.release
-        self._depth = 0
+    cdef int _exclude_threads(self) except -1:
+        cdef PyLockStatus status = PyThread_acquire_lock_timed(self._thread_lock, 0, 0)
+        while status != PY_LOCK_ACQUIRED:
+            with nogil:
+                status = PyThread_acquire_lock_timed(self._thread_lock, -1, 1)
+            if status == PY_LOCK_INTR:
+                PyErr_CheckSignals()
+        return 0
+
+    cdef void _admit_threads(self) noexcept:
+        self._holds -= 1
+        if not self._holds:
+            PyThread_release_lock(self._thread_lock)
 
     cdef int _exclude_processes(self) except -1:
         # Mostly nobody has it; then no other thread needs to be let run meanwhile.

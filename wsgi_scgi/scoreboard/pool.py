@@ -122,9 +122,11 @@ class Pool:
         self.capacity = capacity
         self.lock = lock
         self._claim = claim
-        self._row: Row | None = None
+        self.own_row: Row | None = None
+        """The row of this process, as soon as it has taken one."""
         head = len(WORDS) * WORD
-        self._words = memory[:head].cast("q")
+        self.words = memory[:head].cast("q")
+        """The numbers of the pool itself, as ``layout.WORDS``."""
         size = len(MEMBER_COLUMNS) * capacity * WORD
         self.columns = _columns(memory[head : head + size], MEMBER_COLUMNS, capacity)
         for column, values in self.columns.items():
@@ -140,36 +142,36 @@ class Pool:
     @property
     def epoch(self) -> int:
         """The number of changes so far; whatever was made of the columns before is stale."""
-        return self._words[_EPOCH]
+        return self.words[_EPOCH]
 
     def bump(self) -> None:
         """Tell all processes that columns change.  Call it with the lock held, before they do."""
-        self._words[_EPOCH] += 1
+        self.words[_EPOCH] += 1
 
     @property
     def roster(self) -> int:
         """The number of changes of texts, and of who is a member, so far."""
-        return self._words[_ROSTER]
+        return self.words[_ROSTER]
 
     @property
     def method(self) -> int:
         """The number of the method of choice."""
-        return self._words[_METHOD]
+        return self.words[_METHOD]
 
     @method.setter
     def method(self, number: int) -> None:
-        self._words[_METHOD] = number
+        self.words[_METHOD] = number
 
     @property
     def most(self) -> int:
         """How many members there may be, at most ``capacity``: further places are for reloads."""
-        return self._words[_MOST]
+        return self.words[_MOST]
 
     @most.setter
     def most(self, number: int) -> None:
         if number > self.capacity:
             raise ValueError(f"{self.name} has only {self.capacity} places")
-        self._words[_MOST] = number
+        self.words[_MOST] = number
 
     @property
     def slots(self) -> list[int]:
@@ -179,24 +181,24 @@ class Pool:
     @property
     def row(self) -> Row:
         """The row of this process."""
-        return self._row or self._take_row()
+        return self.own_row or self._take_row()
 
     def _take_row(self) -> Row:
         number = self._claim()
         if number < 0:
             memory = memoryview(bytearray(row_size(self.capacity)))
             # Threads that come here together get the same row, with the same lock.
-            self._row = self._rows.setdefault(ALONE, Row(memory, self.capacity, ALONE))
+            self.own_row = self._rows.setdefault(ALONE, Row(memory, self.capacity, ALONE))
         else:
             with self.lock:
-                self._words[_ROWS_USED] = max(self._words[_ROWS_USED], number + 1)
-            self._row = self.row_of(number)
-        return self._row
+                self.words[_ROWS_USED] = max(self.words[_ROWS_USED], number + 1)
+            self.own_row = self.row_of(number)
+        return self.own_row
 
     @property
     def rows_used(self) -> int:
         """How many rows were ever used: those with the lowest numbers."""
-        return self._words[_ROWS_USED]
+        return self.words[_ROWS_USED]
 
     def row_of(self, number: int) -> Row:
         """Return the row with that number, whoever has it."""
@@ -209,16 +211,16 @@ class Pool:
 
     def forget_row(self) -> None:
         """In a child of the process that has the row: it is not the child's."""
-        self._row = None
+        self.own_row = None
         self._rows = {}
         self.lock.renew()
 
     @property
     def rows(self) -> list[Row]:
         """The rows that were ever used, and this process's own."""
-        rows = [self.row_of(number) for number in range(self._words[_ROWS_USED])]
-        if self._row is not None and self._row.number == ALONE:
-            rows.append(self._row)
+        rows = [self.row_of(number) for number in range(self.words[_ROWS_USED])]
+        if self.own_row is not None and self.own_row.number == ALONE:
+            rows.append(self.own_row)
         return rows
 
     def totals(self, column: str) -> list[Any]:
@@ -262,7 +264,7 @@ class Pool:
 
     def set_text(self, slot: int, text: MemberText) -> None:
         """Write the texts of a member.  Call it with the lock held."""
-        self._words[_ROSTER] += 1
+        self.words[_ROSTER] += 1
         parts = (text.url, text.route, text.redirect, "")
         data = b"\0".join(part.encode("utf-8", "surrogateescape") for part in parts)
         at = slot * TEXT_SIZE
@@ -307,7 +309,7 @@ class Pool:
 
     def remove(self, slot: int) -> None:
         """Free a place.  Call it with the lock held."""
-        self._words[_ROSTER] += 1
+        self.words[_ROSTER] += 1
         self.status[slot] = 0
         self.max_connections[slot] = 0
 

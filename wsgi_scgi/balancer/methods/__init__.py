@@ -45,3 +45,5 @@ METHODS: tuple[Method, ...] = (
     Hash(),
 )
 """All methods; the place of one is its number on the board."""
+
+BY_REQUESTS = 0
