@@ -1,7 +1,9 @@
 """The exchange: a request out, a response in, at the same time, and every way to fail."""
 
+import io
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -12,7 +14,14 @@ from tests.kit.gates import Open, Wait
 from tests.kit.script import Close, Drip, HalfClose, ReadBody, ReadHead, ReadToEnd, Reset, Write
 from tests.transport.rig import SMALL_BUFFER, Rig, receive_all
 from tests.transports import until
-from wsgi_scgi.errors import BackendTimeout, ClientDisconnected, RequestTimeout, ResponseError
+from wsgi_scgi.errors import (
+    BackendTimeout,
+    ClientDisconnected,
+    DeadlineExceeded,
+    RequestTimeout,
+    ResponseError,
+)
+from wsgi_scgi.gateway.body import LARGEST_READ, SpooledBody
 from wsgi_scgi.scgi.response_head import ResponseHead
 from wsgi_scgi.transport.exchange import Exchange, Limits
 from wsgi_scgi.transport.waiting import Deadline
@@ -80,6 +89,24 @@ def test_a_large_body_goes_out_in_parts_as_the_backend_takes_it(rig: Rig) -> Non
     assert rig.connection.request.body == body
 
 
+def test_a_body_that_is_there_is_taken_in_large_pieces(rig: Rig) -> None:
+    sizes: list[int] = []
+
+    class Noting(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            data = super().read(size)
+            sizes.append(len(data))
+            return data
+
+    content = bytes(range(251)) * (3 * LARGEST_READ // 251)
+    rig.body = SpooledBody(Noting(content), len(content))
+    rig.plays(ReadHead(), ReadBody(), Write(HEAD))
+
+    assert rig.call(receive_head).status == 201
+    assert rig.connection.request.body == content
+    assert max(sizes) == LARGEST_READ
+
+
 def test_the_client_s_body_is_taken_no_faster_than_the_backend_takes_it(
     rig: Rig, served: ServedConnection
 ) -> None:
@@ -98,9 +125,11 @@ def test_the_client_s_body_is_taken_no_faster_than_the_backend_takes_it(
     sender.join()
 
 
-def _send_as_far_as_possible(served: ServedConnection, size: int) -> None:
+def _send_as_far_as_possible(
+    served: ServedConnection, size: int, length: int | None = None
+) -> None:
     try:
-        served.far.sendall(post(b"", length=size))
+        served.far.sendall(post(b"", length=length or size))
         served.far.sendall(bytes(size))
     except OSError:
         return  # the test is over
@@ -341,6 +370,15 @@ def test_a_body_may_drip_for_longer_than_the_timeout(rig: Rig) -> None:
     assert rig.call(test) == b"x" * 60
 
 
+# Deadlines
+
+
+def expect_late(rig: Rig, error: type[Exception], call: Callable[[Exchange], object]) -> None:
+    with pytest.raises(BackendTimeout, match="longer than its deadline") as caught:
+        rig.call(call)
+    assert caught.type is error
+
+
 def test_no_exchange_takes_longer_than_its_deadline(rig: Rig) -> None:
     rig.deadline = Deadline(0.1)
     rig.plays(ReadHead(), Write(HEAD), Drip(b"x" * 10_000, pause=0.01))
@@ -349,11 +387,19 @@ def test_no_exchange_takes_longer_than_its_deadline(rig: Rig) -> None:
         exchange.receive_head()
         receive_all(exchange)
 
-    with pytest.raises(BackendTimeout, match="longer than its deadline"):
-        rig.call(test)
+    expect_late(rig, BackendTimeout, test)
 
 
-def test_a_backend_that_is_faster_than_the_gateway_has_a_deadline_too(rig: Rig) -> None:
+def test_a_silent_backend_is_to_blame_where_a_deadline_passes(rig: Rig) -> None:
+    rig.deadline = Deadline(0.05)
+    rig.plays(ReadToEnd())
+
+    expect_late(rig, BackendTimeout, receive_head)
+
+
+def test_a_backend_that_is_faster_than_the_gateway_has_a_deadline_too_and_no_blame(
+    rig: Rig,
+) -> None:
     rig.deadline = Deadline(0.1)
     rig.plays(ReadHead(), Write(HEAD + b"x" * 100_000), Wait("over"))
 
@@ -363,24 +409,55 @@ def test_a_backend_that_is_faster_than_the_gateway_has_a_deadline_too(rig: Rig) 
         until(lambda: rig.deadline is not None and rig.deadline.passed)
         exchange.receive()
 
-    with pytest.raises(BackendTimeout, match="longer than its deadline"):
-        rig.call(test)
+    expect_late(rig, DeadlineExceeded, test)
 
 
-def test_a_deadline_ends_the_wait_for_a_client_and_for_a_backend_that_takes_nothing(
+def test_a_client_that_is_waited_for_is_to_blame_where_a_deadline_passes(
     rig: Rig, served: ServedConnection
 ) -> None:
     served.far.sendall(post(b"abc", length=10))
     rig.streams(served)
     rig.deadline = Deadline(0.05)
     rig.plays(ReadToEnd())
-    expect_head_error(rig, BackendTimeout, "longer than its deadline")
 
+    expect_late(rig, DeadlineExceeded, receive_head)
+
+
+def test_a_backend_that_takes_nothing_is_to_blame_where_a_deadline_passes(rig: Rig) -> None:
     rig.sends(bytes(16 * 1024 * 1024))
     rig.deadline = Deadline(0.05)
     rig.send_buffer = SMALL_BUFFER
     rig.plays(ReadHead(), Wait("over"))
-    expect_head_error(rig, BackendTimeout, "longer than its deadline")
+
+    expect_late(rig, BackendTimeout, receive_head)
+
+
+def test_a_client_that_left_the_backend_little_time_is_to_blame(
+    rig: Rig, served: ServedConnection
+) -> None:
+    served.far.sendall(post(b"abc", length=10))
+    rig.streams(served)
+    rig.deadline = Deadline(0.4)
+    rig.plays(_after(0.3, partial(served.far.sendall, b"defghij")), ReadToEnd())
+
+    expect_late(rig, DeadlineExceeded, receive_head)
+
+
+def test_a_backend_that_left_the_client_little_time_is_to_blame(
+    rig: Rig, served: ServedConnection
+) -> None:
+    size = 16 * 1024 * 1024
+    sender = threading.Thread(target=partial(_send_as_far_as_possible, served, size - 1, size))
+    sender.start()
+    rig.streams(served)
+    rig.deadline = Deadline(0.8)
+    rig.send_buffer = SMALL_BUFFER
+    rig.plays(ReadHead(), _after(0.6, lambda: None), ReadBody(size - 1), Wait("over"))
+
+    expect_late(rig, BackendTimeout, receive_head)
+
+    served.close()
+    sender.join()
 
 
 # Clients that fail

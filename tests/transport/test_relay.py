@@ -1,9 +1,12 @@
 """The body of a response: exact, as it comes, and while the request's body is still on its way."""
 
+import array
 import contextlib
+import fcntl
 import logging
 import os
 import socket
+import termios
 import threading
 from collections.abc import Callable, Iterator
 
@@ -14,7 +17,7 @@ from tests.kit.backend import BackendConnection, PeerEnd
 from tests.kit.gates import Open, Wait
 from tests.kit.script import Close, HalfClose, ReadBody, ReadHead, ReadToEnd, Reset, Write
 from tests.transport.rig import SMALL_BUFFER, Rig
-from tests.transports import BOUND
+from tests.transports import BOUND, until
 from wsgi_scgi.errors import (
     BackendTimeout,
     ClientDisconnected,
@@ -24,8 +27,9 @@ from wsgi_scgi.errors import (
 from wsgi_scgi.gateway.body import LARGE, StreamedBody
 from wsgi_scgi.gateway.client import client_of
 from wsgi_scgi.transport import relay
-from wsgi_scgi.transport.exchange import Exchange, Limits
+from wsgi_scgi.transport.exchange import LARGEST_RECEIVE, Exchange, Limits
 from wsgi_scgi.transport.relay import BackendBody
+from wsgi_scgi.transport.round_trip import RECEIVE_SIZE
 
 MEGABYTE = 1024 * 1024
 
@@ -166,6 +170,30 @@ def test_a_backend_that_stalls_in_the_body_raises(rig: Rig) -> None:
 
     assert b"".join(pieces) == b"part"
     assert isinstance(error, BackendTimeout)
+
+
+def test_a_backend_that_is_ahead_is_read_in_larger_pieces_within_bounds(rig: Rig) -> None:
+    content = bytes(range(251)) * (8 * MEGABYTE // 251)
+    rig.plays(ReadHead(), Write(head(len(content)) + content))
+
+    def test(exchange: Exchange) -> list[bytes]:
+        body = BackendBody(exchange, exchange.receive_head())
+        until(lambda: arrived(exchange.fd) >= RECEIVE_SIZE)
+        pieces = [next(body), next(body)]
+        until(lambda: arrived(exchange.fd) >= 2 * RECEIVE_SIZE)
+        return pieces + list(body)
+
+    pieces = rig.call(test)
+
+    assert b"".join(pieces) == content
+    assert RECEIVE_SIZE < max(map(len, pieces)) <= LARGEST_RECEIVE
+
+
+def arrived(descriptor: int) -> int:
+    """Return how many bytes can be received at once."""
+    count = array.array("i", [0])
+    fcntl.ioctl(descriptor, termios.FIONREAD, count)
+    return count[0]
 
 
 def test_what_came_whole_with_its_head_is_there_at_once(rig: Rig) -> None:
@@ -326,15 +354,21 @@ def test_what_is_kept_for_a_client_goes_to_a_file_when_it_is_much(
 ) -> None:
     size = 4 * MEGABYTE
     rolled: list[bool] = []
-    close = relay._Kept.close
+    add, close = relay._Kept.add, relay._Kept.close
+
+    def add_and_tell(kept: relay._Kept, data: bytes) -> None:
+        add(kept, data)
+        if kept.size > relay.KEPT_IN_MEMORY:
+            rig.gates.open("much")
 
     def look_and_close(kept: relay._Kept) -> None:
         if kept._file is not None:
             rolled.append(kept._file._rolled)  # type: ignore[attr-defined]  # tempfile tells nobody
         close(kept)
 
+    monkeypatch.setattr(relay._Kept, "add", add_and_tell)
     monkeypatch.setattr(relay._Kept, "close", look_and_close)
-    rig.plays(ReadHead(), Write(head() + b"y" * size), ReadBody(), Close())
+    rig.plays(ReadHead(), Write(head() + b"y" * size), Wait("much"), ReadBody(), Close())
 
     assert exchange_megabytes(rig, served, 8 * MEGABYTE) == b"y" * size
     assert rolled

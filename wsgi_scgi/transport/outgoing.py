@@ -2,7 +2,7 @@
 
 import _socket  # the C socket: the same below gevent's monkey patches and without them
 
-from ..gateway.body import RequestBody
+from ..gateway.body import LARGEST_READ, RequestBody
 from .pipe import CAN_SPLICE, Pipe
 from .round_trip import RECEIVE_SIZE
 
@@ -34,7 +34,7 @@ class Outgoing:
         """
         self.flows = False
         if not (CAN_SPLICE and body.may_move()):
-            self._data = memoryview(body.read(RECEIVE_SIZE))
+            self._data = memoryview(body.read(LARGEST_READ))
             return
         pipe = Pipe.borrow()
         try:
