@@ -61,8 +61,9 @@ class GatewayWorker(GeventWorker):
 class _Replayed:
     """A client's socket that gives what was already received once more.
 
-    It is given as a whole, and after that ``plain_socket`` is the socket itself, else None: who
-    waits on the descriptor would never hear of what is held here.
+    What is behind the head comes with the end of it, however little was asked for.  After that
+    ``plain_socket`` is the socket itself, until then None: who waits on the descriptor would never
+    hear of what is held here.
     """
 
     plain_socket: Any = None
@@ -70,13 +71,18 @@ class _Replayed:
     def __init__(self, client: Any, data: bytes) -> None:
         self._client = client
         self._data = data
+        end = data.find(b"\r\n\r\n")
+        self._left_of_head = len(data) if end < 0 else end + 4
 
     def recv(self, size: int, *flags: int) -> bytes:
         """Return what was received before, then what comes."""
         if not self._data:
             return bytes(self._client.recv(size, *flags))
-        data, self._data = self._data, b""
-        self.plain_socket = self._client
+        if size >= self._left_of_head:
+            self.plain_socket = self._client
+            size = len(self._data)
+        self._left_of_head -= size
+        data, self._data = self._data[:size], self._data[size:]
         return data
 
     def __getattr__(self, name: str) -> Any:
