@@ -6,6 +6,7 @@ The usual answer is served by other code than any other: what tells them apart i
 from __future__ import annotations
 
 import ast
+import gc
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -186,6 +187,18 @@ def _mutable(_environ: Environ, start_response: Start) -> list[Any]:
     return [bytearray(b"ok")]
 
 
+def _in_chunks(_environ: Environ, start_response: Start) -> Iterator[bytes]:
+    start_response("200 OK", [("Content-Type", "text/plain")])
+    yield from (b"in ", b"chunks")
+
+
+def _garbage(_environ: Environ, start_response: Start) -> list[bytes]:
+    """Tell how many objects nobody could have freed but the garbage collector."""
+    body = b"%d" % gc.collect()
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+
+
 def _is_logged(environ: Environ, start_response: Start) -> list[bytes]:
     body = repr(environ.get("wsgi_scgi.is_logged")).encode()
     start_response("200 OK", [("Content-Length", str(len(body)))])
@@ -199,6 +212,8 @@ PAGES: dict[str, Callable[[Environ, Start], Any]] = {
     "/large": _large,
     "/short": _short,
     "/fails": _fails,
+    "/in-chunks": _in_chunks,
+    "/garbage": _garbage,
     "/mutable": _mutable,
     "/is-logged": _is_logged,
 }

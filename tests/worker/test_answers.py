@@ -171,6 +171,25 @@ def test_what_is_not_bytes_is_a_fault_that_the_client_is_told(gateway: Gateway) 
 def test_an_error_is_logged_with_the_request_as_it_came(gateway: Gateway) -> None:
     assert ask(gateway, request("/fails?a")).status == 500
     wait_logged(gateway, "Error handling request GET /fails?a")
+    wait_logged(gateway, "RuntimeError: after it has changed what it was given")
+
+
+def test_requests_leave_no_garbage_to_collect(gateway: Gateway) -> None:
+    usual = (request("/large?3"), request("/is-logged"), request("/keep"))
+    others = (
+        request("/large?3", method="POST", body=b"x"),
+        request("/large?3", method="HEAD"),
+        request("/in-chunks"),
+    )
+    with connected(gateway) as client:
+        for data in ((), usual * 20, others * 20):
+            for one in data:
+                client.send(one)
+                assert client.read_response(one.split(b" ")[0].decode()) is not None
+            client.send(request("/garbage"))
+            response = client.read_response("GET")
+            assert response is not None
+            assert not data or response.body == b"0"
 
 
 SETTINGS = {
