@@ -25,6 +25,7 @@ PURE = "WSGI_SCGI_PURE"
 """The environment variable that, unless empty, switches all compiled code off."""
 
 MODULES = (
+    "wsgi_scgi.balancer.attempts",
     "wsgi_scgi.edge",
     "wsgi_scgi.gateway.framing",
     "wsgi_scgi.gateway.request",

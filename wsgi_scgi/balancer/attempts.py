@@ -99,8 +99,11 @@ class RetryBudget:
 class OnlyAttempt:
     """Stands for ``Attempts`` where there is one member, and nothing to know of a session."""
 
-    session: Session | None = None
-    spoke_to_client = False
+    __slots__ = ("session", "spoke_to_client")
+
+    def __init__(self) -> None:
+        self.session: Session | None = None
+        self.spoke_to_client = False
 
     def may_go_on(self, _error: BackendError) -> bool:
         """Tell that nobody else can be asked."""
@@ -118,8 +121,8 @@ class Attempts:
         "session",
         "spoke_to_client",
         "_balancer",
+        "_budget",
         "_elected",
-        "_key",
         "_pause",
         "_request",
         "_started",
@@ -131,13 +134,15 @@ class Attempts:
     ) -> None:
         """``pause`` lets seconds pass for this request and not for others."""
         self._balancer = balancer
+        self._budget = balancer.budget
         self._request = request
         self._pause = pause
         self._tried: tuple[int, ...] = ()
         self._started = 0.0
         self._elected: Lease | None = None
-        self.session: Session | None = balancer.session_of(request)
-        self._key = balancer.key_of(request)
+        self.session: Session | None = None
+        if balancer.sticky is not None:
+            self.session = balancer.session_of(request)
         self.spoke_to_client = False
         """Whether an interim answer was passed on: then there is no other member."""
 
@@ -156,21 +161,26 @@ class Attempts:
         elif self._tried:
             lease = self._another()
         else:
-            self._balancer.budget.add()
+            self._budget.add()
             lease = self._first()
             self._started = lease.started
         self._tried += (lease.member.slot,)
         return lease
 
     def _another(self) -> Lease:
-        return self._balancer.elect(self.session, self._key, without=self._tried)
+        balancer = self._balancer
+        key = balancer.key_of(self._request)
+        return balancer.elect(self.session, key, without=self._tried)
 
     def _first(self) -> Lease:
         balancer = self._balancer
+        if self.session is None and (lease := balancer.usual.lend(balancer)) is not None:
+            return lease
+        key = balancer.key_of(self._request)
         until = 0.0
         while True:
             try:
-                return balancer.elect(self.session, self._key)
+                return balancer.elect(self.session, key)
             except NoMember:
                 wait = balancer.rules.attempts.wait
                 now = balancer.clock()
@@ -185,7 +195,7 @@ class Attempts:
             return False
         if isinstance(error, ConnectError):
             return self._body_is_whole()
-        return self._may_happen_twice() and self._balancer.budget.take()
+        return self._may_happen_twice() and self._budget.take()
 
     def may_refuse(self, status: int) -> bool:
         """Tell whether another member is to be asked for another answer (``next_upstream``).
@@ -193,11 +203,11 @@ class Attempts:
         It is elected then, so that the answer with ``status`` is not dropped for nothing.
         """
         if not (
-            status in self._balancer.rules.attempts.next_upstream
+            status in self._balancer.refused
             and self._is_left()
             and self._may_happen_twice()
             and self._balancer.has_candidates(self._tried)
-            and self._balancer.budget.take()
+            and self._budget.take()
         ):
             return False
         try:

@@ -73,9 +73,10 @@ class Balancer:
         self.sticky = sticky
         self.has_key = key_of is not None
         self._key_of = key_of
-        refused = rules.attempts.next_upstream
+        self.refused = rules.attempts.next_upstream
+        """The statuses for which another member is asked, if one may be."""
         self.faults = rules.rest.fail_on_status | {
-            status for status in refused if status >= 500 or status == 429
+            status for status in self.refused if status >= 500 or status == 429
         }
         """The statuses for which a member rests; any other ends its rest."""
         self.rests = Rests(pool, rules.rest, clock)
