@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """The compiled twins of ``request_head`` and ``variables_of_request`` in variables.py.
 
-``request_head`` does a request that makes the variables alone, without a body and with a server's
-address: it writes the block straight from the environ, in the order of the reference.
-``variables_of_request`` does an environ that is a dict.  The references do the others.
+``request_head`` does a request that makes the variables alone, without a body: it writes the block
+straight from the environ, in the order of the reference.  ``variables_of_request`` does an environ
+that is a dict, with a server's address.  The references do the others.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -106,9 +106,13 @@ def request_head(request, rules, added, Py_ssize_t limit):
 cdef bint _put_request(_Block *block, Request request, object rules, dict environ) except -1:
     """Add what the request says; tell whether all of it is as usual."""
     cdef object host, scheme, address, script_name, path_info
-    address = environ.get("SERVER_ADDR")
-    if not address or "HTTP_MAX_FORWARDS" in environ:
+    if "HTTP_MAX_FORWARDS" in environ:
         return False
+    address = environ.get("SERVER_ADDR")
+    if address is None:
+        client = request.client
+        if client is not None:
+            address = client.server_address()
     path = request.path
     if rules.path_info is _NO_PATH_INFO and not request.mount and "//" not in path:
         script_name, path_info = path, None
@@ -122,7 +126,7 @@ cdef bint _put_request(_Block *block, Request request, object rules, dict enviro
         and (path_info is None or _put(block, "PATH_INFO", path_info))
         and _put(block, "SERVER_NAME", request.server_name)
         and _put(block, "SERVER_PORT", request.server_port)
-        and _put(block, "SERVER_ADDR", address)
+        and (not address or _put(block, "SERVER_ADDR", address))
         and _put(block, "SERVER_PROTOCOL", environ["SERVER_PROTOCOL"])
         and _put(block, "SERVER_SOFTWARE", environ.get("SERVER_SOFTWARE") or "wsgi-scgi")
     ):
