@@ -92,8 +92,8 @@ LIMITS: Mapping[str, Mapping[str, Limit]] = {
         ),
         "remote_port": _NO_REMOTE_PORT,
         "reset_in_the_body": Limit(
-            "it ends the chunks in good order when the application raises",
-            Answer(200, body=b"part", complete=True),
+            "it drops what it still held when the application raises, the head too if it held that",
+            Answer(200, body=b"part", complete=False, or_nothing=True),
         ),
         "too_short": Limit(
             "it drops what it still held when the application raises, the head too if it held that",
