@@ -139,6 +139,20 @@ def test_a_tcp_backend_is_connected(transport: Transport, listener: socket.socke
             near.close()
 
 
+def test_a_connection_that_is_dropped_closes_itself(
+    transport: Transport, listener: socket.socket
+) -> None:
+    host, port = listener.getsockname()
+    near = connect_to(transport, TCPAddress(host, port))
+    far, _ = listener.accept()
+
+    del near
+
+    with far:
+        far.settimeout(BOUND)
+        assert far.recv(1) == b""
+
+
 def test_an_ipv6_backend_is_connected(transport: Transport) -> None:
     try:
         listener = socket.create_server(("::1", 0), family=socket.AF_INET6)

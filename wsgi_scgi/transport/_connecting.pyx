@@ -85,6 +85,11 @@ cdef class Connection:
             # Reset meanwhile: sending will tell.
             setsockopt(self.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on))
 
+    def __del__(self):
+        # An exception may come between any two lines, before anybody can have it.
+        if self.fd >= 0:
+            self.close()
+
     def close(self):
         """Close it: first what watches it, then itself.  Harmless when repeated."""
         cdef int fd = self.fd

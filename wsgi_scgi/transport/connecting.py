@@ -34,10 +34,10 @@ class Connection:
     __slots__ = ("_socket", "fd", "target", "waiter")
 
     def __init__(self, fd: int, waiter: Waiter, target: SocketAddress) -> None:
-        self.fd = fd
         self.waiter = waiter
         self.target = target
         self._socket: _socket.socket | None = None
+        self.fd = fd
 
     @property
     def socket(self) -> _socket.socket:
@@ -52,6 +52,10 @@ class Connection:
         if self.target[0] != socket.AF_UNIX:
             with contextlib.suppress(OSError):  # reset meanwhile: sending will tell
                 self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __del__(self) -> None:
+        # An exception may come between any two lines, before anybody can have it.
+        self.close()
 
     def close(self) -> None:
         """Close it: first what watches it, then itself.  Harmless when repeated."""
