@@ -142,12 +142,14 @@ def test_a_tcp_backend_is_connected(transport: Transport, listener: socket.socke
 def test_a_connection_that_is_dropped_closes_itself(
     transport: Transport, listener: socket.socket
 ) -> None:
-    host, port = listener.getsockname()
-    near = connect_to(transport, TCPAddress(host, port))
+    address = TCPAddress(*listener.getsockname())
+
+    def connect_and_drop() -> None:
+        connect(address, Resolver(), current_waiter(), timeout=BOUND)
+
+    transport.call(connect_and_drop)
+
     far, _ = listener.accept()
-
-    del near
-
     with far:
         far.settimeout(BOUND)
         assert far.recv(1) == b""
