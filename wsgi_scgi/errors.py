@@ -113,9 +113,9 @@ class BackendTimeout(BackendError):
 
 
 class DeadlineExceeded(BackendTimeout):
-    """The exchange took longer than ``deadline`` while the client was waited for.
+    """The exchange took longer than ``deadline``, mostly not because of the backend.
 
-    No backend is to blame; where it was the backend, a BackendTimeout is raised.
+    No backend is to blame then; where it was waited for most of the time, BackendTimeout is raised.
     """
 
     public = "The request took too long."

@@ -49,12 +49,13 @@ def test_the_hooks_of_the_administrator_run_too() -> None:
     )
     add_hooks(config)
     request = SimpleNamespace(headers=[("COOKIE", "a=1")])
+    worker = SimpleNamespace(wsgi=None)
     before = signal.getsignal(signal.SIGINT)
     try:
         config.pre_request("one", request)
-        config.post_worker_init("two")
+        config.post_worker_init(worker)
         assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
-    assert calls == ["one", "two"]
+    assert calls == ["one", worker]
     assert request.headers == [("COOKIE", "a=1; b=2")]

@@ -79,8 +79,8 @@ class Board:
     def try_duty(self, duty: int = 0) -> bool:
         """Tell whether this process is the one of the host that does a thing.
 
-        It is, from the first time on until it dies, if no other is; but no longer once there is
-        a newer board with the same rows.
+        It is, from the first time on until it dies, if no other is; but no longer once a process
+        has asked whose board is newer.
         """
         return self._rows.try_duty(duty, self._generation)
 

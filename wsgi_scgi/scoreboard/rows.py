@@ -31,7 +31,8 @@ class Rows:
     def __init__(self, number: int, *, shared: bool) -> None:
         self.number = number if shared else 1
         self._memory = SharedMemory(WORD) if shared else None
-        self._generation = self._memory.buffer.cast("q") if self._memory else None
+        self._newest = self._memory.buffer.cast("q") if self._memory else None
+        self._generations = itertools.count(1)
         self._lock_bytes = itertools.count(_DUTIES + self.number)
         self._pools: weakref.WeakSet[Pool] = weakref.WeakSet()
         self._mine: int | None = None
@@ -52,19 +53,17 @@ class Rows:
         return self._memory is not None and self._memory.creator != os.getpid()
 
     def next_generation(self) -> int:
-        """Begin a generation of boards, and return its number: older ones lose their duties."""
-        if self._generation is None:
-            return 0
-        self._generation[0] += 1
-        return self._generation[0]
+        """Return the number of a further board."""
+        return next(self._generations)
 
     def try_duty(self, duty: int, generation: int) -> bool:
         """See ``Board.try_duty``."""
-        if self._memory is None or self._generation is None:
+        if self._memory is None or self._newest is None:
             return True
-        if self._generation[0] != generation:
+        if generation < self._newest[0]:
             self._memory.unlock(duty)
             return False
+        self._newest[0] = generation
         return self._memory.try_lock(duty)
 
     def claim(self) -> int:
