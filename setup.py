@@ -45,11 +45,14 @@ def extension(source: str) -> Extension:
         # What one says of its classes is compiled into others.
         depends=[str(types.relative_to(ROOT)) for types in ROOT.glob("wsgi_scgi/**/*.pxd")],
         define_macros=[("WSGI_SCGI_SOURCE", f"{digest}u")],
+        # Nearly as fast as with the interpreter's own flags, and built in a third of the time.
+        extra_compile_args=["-O2" if source.endswith(".pyx") else "-O1", "-g0"],
         optional=True,
     )
 
 
 OPTIONS = {
+    "parallel": os.cpu_count(),
     "cython_c_in_temp": True,  # the generated C is of no interest to anybody: it stays below build/
     # Annotations are for mypy; what is typed in C is said in .pxd files.
     "cython_directives": {"annotation_typing": False, "binding": True},

@@ -110,14 +110,16 @@ def packed_files(wheel: Path) -> set[str]:
 def package_files() -> set[str]:
     """Return the files that every wheel has: those of the package but for sources to compile."""
     package = {path for path in checkout_files() if path.parts[0] == "wsgi_scgi"}
-    return {path.as_posix() for path in package if path.suffix not in (".pyx", ".so")}
+    return {path.as_posix() for path in package if path.suffix not in (".pyx", ".pxd", ".so")}
 
 
 def extension_files() -> set[str]:
     """Return what is compiled where Cython and a compiler are at hand."""
     ending = sysconfig.get_config_var("EXT_SUFFIX")
-    sources = [path for path in checkout_files() if path.suffix == ".pyx"]
-    return {path.with_suffix(ending).as_posix() for path in sources}
+    files = checkout_files()
+    twins = [path for path in files if path.suffix == ".pyx"]
+    modules = [path for path in files if path.suffix == ".pxd" and path.with_suffix(".py") in files]
+    return {path.with_suffix(ending).as_posix() for path in (*twins, *modules)}
 
 
 def test_the_wheel_has_every_file_of_the_package(distributions: Path) -> None:
@@ -163,7 +165,8 @@ def test_the_sdist_has_what_its_users_need(distributions: Path) -> None:
     with tarfile.open(sdist) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
     assert {"README.md", "LICENSE", "CHANGELOG.md", "setup.py", "pyproject.toml"} <= packed
-    assert {path.as_posix() for path in checkout_files() if path.suffix == ".pyx"} <= packed
+    sources = [path for path in checkout_files() if path.suffix in (".pyx", ".pxd")]
+    assert {path.as_posix() for path in sources} <= packed
     built = {name for name in packed if name.endswith((".so", ".c"))}
     assert built == {"benchmarks/backend.c"}  # the one that was written by hand
 
