@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.balancer.pools import Site
 from tests.gateway.environs import changed, server_environ
 from tests.gateway.gunicorn_server import ServedConnection, post
 from tests.kit.backend import Backend, PeerEnd, Script
@@ -18,6 +19,8 @@ from wsgi_scgi.balancer.balancer import Balancer
 from wsgi_scgi.errors import (
     BackendTimeout,
     ConnectError,
+    ConnectTimeout,
+    DeadlineExceeded,
     RequestError,
     ResponseError,
 )
@@ -25,6 +28,7 @@ from wsgi_scgi.gateway.body import BodyState, SpooledBody, StreamedBody
 from wsgi_scgi.gateway.request import Request
 from wsgi_scgi.gateway.response import Response
 from wsgi_scgi.gateway.variables import VariableRules
+from wsgi_scgi.proxy import forward
 from wsgi_scgi.proxy.forward import Forwarder, ForwardRules
 from wsgi_scgi.scgi.request_head import encode_request_head
 from wsgi_scgi.scoreboard.board import Board
@@ -406,3 +410,23 @@ def test_an_exchange_that_is_broken_off_leaves_nothing_open(
 
     assert bench.seen["REQUEST_METHOD"] == "GET"
     assert bench.backend.connections[0].end is PeerEnd.EOF
+
+
+def test_a_member_is_not_blamed_where_the_deadline_left_no_time_to_connect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    site = Site("", "")
+
+    def too_slow(*_: object, timeout: float) -> None:
+        time.sleep(timeout)
+        raise ConnectTimeout(f"no connection in {timeout} seconds")
+
+    monkeypatch.setattr(forward, "connect", too_slow)
+    rules = ForwardRules(deadline=0.05)
+    forwarder = Forwarder(site.balancer, VariableRules(), rules, resolver=Resolver())
+
+    with pytest.raises(DeadlineExceeded) as caught:
+        forwarder(Request(server_environ("/")))
+
+    assert caught.value.status == 504
+    assert (site.letters("a"), site.letters("b")) == ("", "")

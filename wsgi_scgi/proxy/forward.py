@@ -16,7 +16,14 @@ from ..balancer.balancer import Balancer
 from ..balancer.lease import Lease
 from ..balancer.member import Member
 from ..balancer.sticky import Session
-from ..errors import BackendError, NoMember, ProtocolError, RequestError
+from ..errors import (
+    BackendError,
+    ConnectTimeout,
+    DeadlineExceeded,
+    NoMember,
+    ProtocolError,
+    RequestError,
+)
 from ..gateway.body import BodyState, buffer_body
 from ..gateway.error_page import options_response
 from ..gateway.framing import check_length, declared_length, max_forwards
@@ -150,9 +157,12 @@ class Forwarder:
                 timeout=deadline.bound(self._connect_timeout),
             )
         except BaseException as error:
+            if isinstance(error, ConnectTimeout) and deadline.passed:
+                # Less than connect_timeout was left: that tells nothing about the member.
+                error = DeadlineExceeded(f"the deadline passed, and then: {error}")
             lease.failed(error)
             end_attempt(request.notes, lease, 0, 0)
-            raise
+            raise error
         lease.connected()
         begun: Answer | Begun = NOTHING
         try:
