@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -109,8 +110,13 @@ def measure(module: Path, data_file: str) -> bool:
 
 def main() -> int:
     """Measure all pure modules and return the exit status."""
-    with tempfile.TemporaryDirectory() as directory:
-        results = [measure(module, str(Path(directory, "data"))) for module in pure_modules()]
+    modules = pure_modules()
+    with (
+        tempfile.TemporaryDirectory() as directory,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        files = [str(Path(directory, str(number))) for number in range(len(modules))]
+        results = list(pool.map(measure, modules, files))
     print(f"{sum(results)} of {len(results)} pure modules complete")
     return 0 if all(results) else 1
 
