@@ -164,13 +164,14 @@ def test_modules_that_have_their_types_beside_them_are_those_that_are_compiled()
 
 
 class House:
-    """A package with one module that may be compiled, as far as files tell."""
+    """A package with two modules that may be compiled, as far as files tell."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory / "house"
         self.directory.mkdir()
-        for name in ("__init__.py", "room.py", f"room{EXTENSION_SUFFIXES[0]}"):
-            self.age(name, 10)
+        for room in ("room", "cellar"):
+            for ending in (".py", EXTENSION_SUFFIXES[0]):
+                self.age(f"{room}{ending}", 10)
 
     def age(self, name: str, seconds: int) -> None:
         """Make a file that was last changed so many seconds ago."""
@@ -180,16 +181,17 @@ class House:
         os.utime(path, (moment, moment))
 
     def source(self) -> str | None:
-        """Return the name of the source that is to be run; None for what is compiled."""
-        path = [str(self.directory)]
-        specs = [finder.find_spec("house.room", path, None) for finder in sys.meta_path[:1]]
-        return specs[0].origin if specs[0] is not None else None
+        """Return the source of the room that is to be run; None for what is compiled."""
+        (finder,) = sys.meta_path
+        spec = finder.find_spec("house.room", None, None)
+        return spec.origin if spec is not None else None
 
 
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.delenv(PURE, raising=False)
-    monkeypatch.setattr(compiled, "MODULES", ("house.room",))
+    monkeypatch.setattr(compiled, "MODULES", ("house.room", "house.cellar"))
+    monkeypatch.setattr(compiled, "SITE", tmp_path)
     finder = next(one for one in sys.meta_path if type(one).__module__ == compiled.__name__)
     monkeypatch.setattr(sys, "meta_path", [finder])
     return House(tmp_path)
@@ -219,6 +221,12 @@ def test_in_a_checkout_what_was_compiled_before_the_last_change_is_not_used(
     assert (house.source() is not None) is is_stale
 
 
+def test_where_one_module_cannot_be_used_none_is(house: House) -> None:
+    house.age("cellar.pxd", 5)
+
+    assert house.source() == str(house.directory / "room.py")
+
+
 def test_an_installation_has_no_types_and_so_no_question_of_age(house: House) -> None:
     house.age("room.py", 0)
 
@@ -237,8 +245,8 @@ def test_modules_of_others_are_nobody_s_business_here(
     monkeypatch.setenv(PURE, "1")
     (finder,) = sys.meta_path
 
+    assert house.source() is not None
     assert finder.find_spec("house.other", [str(house.directory)], None) is None
-    assert finder.find_spec("house.room", None, None) is None
 
 
 def test_modules_that_are_not_compiled_are_told_with_the_reason(

@@ -43,6 +43,9 @@ MODULES = (
 )
 """The modules that are compiled as they are."""
 
+SITE = Path(__file__).parents[1]
+"""The directory of the package."""
+
 _NOT_BUILT = "not built: Cython or a C compiler was missing"
 _CHANGED = "built from another source: run python setup.py build_ext --inplace"
 
@@ -115,24 +118,31 @@ def _source(module: ModuleType) -> Path:
 
 
 class _SourceFinder:
-    """Finds the Python of a module whose compiled form may not be used."""
+    """Finds the Python of modules whose compiled form may not be used."""
 
     def find_spec(
-        self, name: str, path: Sequence[str] | None, _target: ModuleType | None = None
+        self, name: str, _path: Sequence[str] | None, _target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return None for all modules but those; see importlib.abc.MetaPathFinder."""
-        if name not in MODULES or not path:
-            return None
-        source = Path(path[0], f"{name.rpartition('.')[2]}.py")
-        if not _why_not_compiled(source):
+        # All or none: compiled modules know each other's classes, and only the compiled ones.
+        if name not in MODULES or not _why_not_compiled():
             return None  # Python itself prefers what is compiled
-        return spec_from_file_location(name, source)
+        return spec_from_file_location(name, _source_of(name))
 
 
-def _why_not_compiled(source: Path) -> str:
-    """Return why the compiled form of a module is not used, empty if it is."""
+def _source_of(name: str) -> Path:
+    return SITE.joinpath(*name.split(".")).with_suffix(".py")
+
+
+def _why_not_compiled() -> str:
+    """Return why the compiled forms of the modules are not used, empty if they are."""
     if os.environ.get(PURE):
         return f"{PURE} is set"
+    return next(filter(None, map(_what_is_wrong_with, map(_source_of, MODULES))), "")
+
+
+def _what_is_wrong_with(source: Path) -> str:
+    """Return why the compiled form of one module cannot be used, empty if it can."""
     names = [source.with_suffix(suffix) for suffix in EXTENSION_SUFFIXES]
     built = next((name for name in names if name.exists()), None)
     if built is None:
@@ -147,11 +157,8 @@ def _why_not_compiled(source: Path) -> str:
 def in_use() -> str:
     """Say in words which of the functions and modules imported so far are compiled."""
     forms = [(twins.name, twins.missing) for twins in TWINS.values()]
-    root = Path(__file__).parent
-    for name in MODULES:
-        if name in sys.modules:
-            source = root.joinpath(*name.split(".")[1:]).with_suffix(".py")
-            forms.append((name.partition(".")[2], _why_not_compiled(source)))
+    reason = _why_not_compiled()
+    forms += [(name.partition(".")[2], reason) for name in MODULES if name in sys.modules]
     compiled = [name for name, missing in forms if not missing]
     parts = [", ".join(compiled)] if compiled else []
     for reason in dict.fromkeys(missing for _, missing in forms if missing):
