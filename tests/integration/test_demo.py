@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -61,9 +62,16 @@ class Demo:
 
 
 @pytest.fixture
-def demo(tmp_path: Path) -> Iterator[Demo]:
+def short_path() -> Iterator[Path]:
+    """A directory for the demo's socket, whose path has a hundred bytes at most."""
+    with tempfile.TemporaryDirectory(prefix="demo-") as directory:
+        yield Path(directory)
+
+
+@pytest.fixture
+def demo(short_path: Path) -> Iterator[Demo]:
     """A running demo."""
-    running = Demo(tmp_path)
+    running = Demo(short_path)
     yield running
     running.end()
 
