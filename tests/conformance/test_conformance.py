@@ -27,7 +27,7 @@ from tests.conformance.fronts import (
 )
 from tests.conformance.run import in_short
 from tests.conformance.site import FORWARDING, SITES, Site
-from tests.conformance.verdicts import OUR_BOUND, Verdict, verdicts_of_all
+from tests.conformance.verdicts import OUR_BOUND, Verdict, verdicts_of, verdicts_of_all
 from tests.kit.backend import Script
 from tests.kit.script import Drip, ReadBody, ReadHead, Reply, play
 
@@ -142,4 +142,10 @@ def test_whatever_a_peer_does_otherwise_has_its_reason(
         for name, verdict in peer_verdicts[peer].items()
         if verdict.wrong and not reasons[name]
     }
+    # lighttpd leaves a backend alone that was late once, here for want of a core: once more, alone.
+    for site in SITES:
+        doubtful = [case for case in cases_of(peer, site) if case.name in unexplained]
+        for name, verdict in verdicts_of(PEERS[peer], site, doubtful, ours=False).items():
+            if not verdict.wrong:
+                del unexplained[name]
     assert not unexplained
