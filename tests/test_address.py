@@ -12,6 +12,7 @@ from wsgi_scgi.address import (
     BalancerURL,
     TCPAddress,
     UnixAddress,
+    address_url,
     parse_backend_url,
     parse_balancer_url,
 )
@@ -217,3 +218,11 @@ def test_a_balancers_url_has_a_name_and_a_path(url: str, cause: str) -> None:
 
 def test_a_balancer_is_shown_by_its_name() -> None:
     assert str(BalancerURL("pool", "/base/")) == "balancer://pool"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [TCPAddress("localhost", 4001), TCPAddress("::1"), UnixAddress("/run/a b|c.sock")],
+)
+def test_an_address_has_a_url_that_means_it(address: TCPAddress | UnixAddress) -> None:
+    assert parse_backend_url(address_url(address)).address == address

@@ -11,8 +11,8 @@ import pytest
 from tests.gateway.environs import server_environ
 from wsgi_scgi.gateway.conditions import Condition, header_reader
 from wsgi_scgi.gateway.request import Request
-from wsgi_scgi.gateway.variables import VariableRules, cgi_variables
-from wsgi_scgi.scgi.request_head import encode_request_head
+from wsgi_scgi.gateway.variables import VariableRules, cgi_variables, request_head
+from wsgi_scgi.scgi.request_head import RequestHeadTooLarge, encode_request_head, parse_request_head
 from wsgi_scgi.semantics.forwarded import Style
 from wsgi_scgi.semantics.path import PathInfo, Pattern, Prefix
 from wsgi_scgi.semantics.target import parse_target
@@ -434,3 +434,33 @@ def test_a_route_may_send_a_few_variables_and_what_is_configured() -> None:
     environ = server_environ("/", CONTENT_TYPE="text/xml", HTTP_COOKIE="a=b")
     rules = VariableRules(sent=frozenset({"CONTENT_TYPE", "HTTPS"}), configured={"A": "b"})
     assert variables_of(environ, rules) == {"CONTENT_TYPE": "text/xml", "A": "b"}
+
+
+def test_the_head_of_a_request_has_its_variables_those_added_and_the_length_of_its_body() -> None:
+    environ = server_environ("/a", method="POST", body=b"hello")
+    request = Request(environ)
+    request.open_body(timeout=1.0, max_body=0)
+    rules = VariableRules()
+
+    head = request_head(request, rules, {"BALANCER_NAME": "balancer://pool"}, 65536)
+
+    parsed = parse_request_head(head)
+    assert parsed is not None
+    variables, used = parsed
+    assert used == len(head)
+    assert variables == {
+        "CONTENT_LENGTH": "5",
+        "SCGI": "1",
+        **cgi_variables(request, rules),
+        "BALANCER_NAME": "balancer://pool",
+    }
+
+
+def test_a_request_without_a_body_has_the_length_0_and_a_limit_counts() -> None:
+    request = Request(server_environ("/a"))
+
+    head = request_head(request, VariableRules(), None, 65536)
+
+    assert head.partition(b":")[2].startswith(b"CONTENT_LENGTH\x000\x00SCGI\x001\x00")
+    with pytest.raises(RequestHeadTooLarge):
+        request_head(request, VariableRules(), None, 20)
