@@ -137,10 +137,14 @@ def test_nothing_is_left_where_it_is_killed(demo: Demo) -> None:
 
 def test_a_worker_that_dies_does_not_end_the_demo(demo: Demo) -> None:
     children = Path(f"/proc/{demo.process.pid}/task/{demo.process.pid}/children")
-    workers = [
-        int(pid) for pid in children.read_text().split() if str(demo.temporary) not in _args(pid)
-    ]
-    (worker,) = workers
+
+    def workers() -> list[int]:
+        pids = children.read_text().split()
+        return [int(pid) for pid in pids if str(demo.temporary) not in _args(pid)]
+
+    # The address is told as soon as the master listens.
+    wait_for(lambda: bool(workers()), "a worker", BOUND)
+    (worker,) = workers()
     os.kill(worker, signal.SIGTERM)
     wait_for(lambda: str(worker) not in children.read_text().split(), "its end", BOUND)
     with Client(demo.address, bound=BOUND) as client:
