@@ -24,8 +24,8 @@ from wsgi_scgi.errors import RequestError
 from wsgi_scgi.gateway.request import Request
 from wsgi_scgi.gateway.variables import VariableRules
 from wsgi_scgi.scgi.response_head import MAX_LINE, MAX_LINES
-from wsgi_scgi.semantics import fields as _fields
 from wsgi_scgi.semantics.path import PathInfo
+from wsgi_scgi.semantics.target import parse_target
 from wsgi_scgi.worker.plain_head import HeadLimits
 
 ROOT = Path(compiled.__file__).parent
@@ -343,47 +343,6 @@ def test_both_forms_count_the_bytes_of_a_block_alike() -> None:
         assert outcome(twin, 7, {"A": "x" * size}) == outcome(reference, 7, {"A": "x" * size})
 
 
-_KEYS = st.one_of(
-    st.text("ABCX_.-c\xe9\u0100", max_size=6).map("HTTP_".__add__),
-    st.sampled_from(["HTTP_CONNECTION", "HTTP_TE", "HTTP_PROXY", "HTTP_HOST", "HTTP", "PATH", ""]),
-)
-_CONNECTIONS = st.sampled_from(["close", "keep-alive", "Close", "A", "close, x-a", "", "TE"])
-
-
-@given(
-    st.dictionaries(
-        st.one_of(_KEYS, _KEYS.map(Text)), st.one_of(_TEXT, _TEXT.map(Text), st.integers())
-    ),
-    st.one_of(st.none(), _CONNECTIONS),
-)
-def test_both_forms_forward_the_same_fields(environ: dict[str, Any], connection: Any) -> None:
-    reference, twin = both("forwarded_fields")
-    if connection is not None:
-        environ["HTTP_CONNECTION"] = connection
-
-    assert outcome(twin, environ) == outcome(reference, environ)
-
-
-@pytest.mark.parametrize(
-    "environ",
-    [
-        None,
-        [],
-        {1: "x"},
-        {"HTTP_A": None},
-        {b"HTTP_A": "x"},
-        {"HTTP_CONNECTION": "close", "HTTP_CLOSE": "1"},
-        {"HTTP_CONNECTION": "keep-alive", "HTTP_KEEP_ALIVE": "1", "HTTP_A": "1"},
-        {"HTTP_CONNECTION": Text("close"), "HTTP_A": "1"},
-        {"HTTP_CONNECTION": 0, "HTTP_A": "1"},
-    ],
-)
-def test_both_forms_judge_an_odd_environ_alike(environ: Any) -> None:
-    reference, twin = both("forwarded_fields")
-
-    assert outcome(twin, environ) == outcome(reference, environ)
-
-
 _SOMETHING = st.one_of(st.none(), _TEXT, _TEXT.map(Text), st.integers(0, 99999))
 _PATHS = st.lists(
     st.sampled_from(["/", "//", "/.", "a", ".", "..", "%41", "%2F", "%zz", "?", "#", " ", "\xe9"]),
@@ -410,6 +369,15 @@ _ENVIRONS = st.fixed_dictionaries(
         "REMOTE_PORT": _SOMETHING,
         "CONTENT_TYPE": _SOMETHING,
         "HTTP_ACCEPT": _SOMETHING,
+        "HTTP_CONNECTION": st.one_of(
+            st.sampled_from(["close", "keep-alive", "Close", "close, accept", "", "TE"]), _SOMETHING
+        ),
+        "HTTP_CLOSE": st.just("1"),
+        "HTTP_X.DOT": st.just("1"),
+        "HTTP_PROXY": st.just("http://evil"),
+        "HTTP_MAX_FORWARDS": st.sampled_from(["5", "x"]),
+        "REMOTE_USER": _SOMETHING,
+        1: st.just("no name"),
     },
 )
 _AGREES = st.sampled_from([True, True, False])
@@ -444,28 +412,50 @@ _VARIABLE_RULES = st.builds(
     base=st.sampled_from(["/", "/base/"]),
     path_info=st.sampled_from(PathInfo),
     document_root=st.sampled_from(["", "/srv"]),
+    pass_authorization=st.sampled_from([True, True, False]),
+    configured=st.sampled_from([{}, {}, {"HTTP_ACCEPT": False, "APP_ENV": "prod"}]),
 )
 
 
-@given(_ENVIRONS, _VARIABLE_RULES)
-def test_both_forms_say_the_same_in_the_words_of_cgi(
-    environ: dict[str, Any], rules: VariableRules
+@given(
+    _ENVIRONS,
+    _VARIABLE_RULES,
+    st.sampled_from(
+        [None, {}, {"BALANCER_NAME": "balancer://pool"}, {"A": "b\0c"}, {"A": "\u20ac"}]
+    ),
+    st.sampled_from([0, 100, 300, 65536]),
+)
+def test_both_forms_write_the_same_head_of_a_request(
+    environ: dict[str, Any], rules: VariableRules, added: dict[str, str] | None, limit: int
 ) -> None:
-    reference, twin = both("variables_of_request")
+    reference, twin = both("request_head")
     try:
         request = Request(agreeing(environ, True))
     except (RequestError, KeyError, TypeError):
         return
 
-    assert outcome(twin, request, rules) == outcome(reference, request, rules)
+    arguments = (request, rules, added, limit)
+    assert outcome(twin, *arguments) == outcome(reference, *arguments)
 
 
-def test_both_forms_remember_as_few_names() -> None:
-    _, twin = both("forwarded_fields")
+@pytest.mark.parametrize("size", [15_000, 15_900, 16_000, 17_000])
+def test_both_forms_write_the_same_head_however_long_it_is(size: int) -> None:
+    reference, twin = both("request_head")
+    request = Request(server_environ("/", HTTP_COOKIE="x" * size))
 
-    for number in range(_fields._KNOWN_LIMIT + 10):
-        assert twin({f"HTTP_X_{number}": "1"}) == {f"HTTP_X_{number}": "1"}
-    assert len(_fields._known) <= _fields._KNOWN_LIMIT
+    arguments = (request, VariableRules(), None, 65536)
+    assert outcome(twin, *arguments) == outcome(reference, *arguments)
+
+
+def test_both_forms_write_the_same_head_before_a_body_and_behind_a_redirect() -> None:
+    reference, twin = both("request_head")
+    posted = Request(server_environ("/", method="POST", body=b"hello"))
+    posted.open_body(timeout=1.0, max_body=0)
+    redirected = posted.redirected(parse_target("/b"), status=200)
+
+    for request in (posted, redirected):
+        arguments = (request, VariableRules(), None, 65536)
+        assert outcome(twin, *arguments) == outcome(reference, *arguments)
 
 
 _RESPONSE = (

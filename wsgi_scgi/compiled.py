@@ -30,6 +30,7 @@ MODULES = (
     "wsgi_scgi.gateway.framing",
     "wsgi_scgi.gateway.request",
     "wsgi_scgi.gateway.response",
+    "wsgi_scgi.gateway.variables",
     "wsgi_scgi.proxy.forward",
     "wsgi_scgi.proxy.redirect",
     "wsgi_scgi.proxy.rewrite",

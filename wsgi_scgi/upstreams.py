@@ -13,7 +13,7 @@ from .balancer.hash_key import key_reader
 from .balancer.methods import METHODS
 from .balancer.rules import AttemptRules, BalancerRules, RestRules
 from .balancer.steering import lbfactor
-from .balancer.sticky import CookieAttributes, Signature, StickySession
+from .balancer.sticky import Signature, StickySession
 from .config.balancer_options import HealthOptions, StickyCookieOptions
 from .config.configuration import Balancer as ConfiguredBalancer
 from .config.configuration import Configuration
@@ -234,14 +234,7 @@ def _sticky_cookie(configured: ConfiguredBalancer, options: StickyCookieOptions)
     return StickyCookie(
         name=configured.options.sticky_session.partition("|")[0],
         signature=Signature(options.secret),
-        attributes=CookieAttributes(
-            path=options.path,
-            domain=options.domain,
-            secure=options.secure,
-            http_only=options.http_only,
-            same_site=options.same_site,
-            max_age=options.max_age,
-        ),
+        attributes=options.attributes(),
     )
 
 

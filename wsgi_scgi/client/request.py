@@ -17,10 +17,9 @@ from typing import IO, Self
 from ..address import BackendURL, parse_backend_url
 from ..errors import ProtocolError, RequestError
 from ..gateway.body import SpooledBody
+from ..gateway.own_request import own_variables
 from ..scgi.request_head import encode_request_head
 from ..scgi.response_head import ResponseHead
-from ..semantics.path import decode_path
-from ..semantics.target import parse_target
 from ..transport.connecting import connect
 from ..transport.exchange import Exchange, Limits
 from ..transport.names import Resolver
@@ -159,21 +158,7 @@ def request_variables(
 
     Raises ValueError for a path that is none.
     """
-    target = parse_target(path)
-    block = {
-        "REQUEST_METHOD": method,
-        "REQUEST_URI": str(target),
-        "QUERY_STRING": target.query or "",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": backend.path.rstrip("/") + decode_path(target.path),
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "SERVER_SOFTWARE": "wsgi-scgi",
-        "REQUEST_SCHEME": "http",
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": "localhost",
-    }
+    block = own_variables(backend, method, path)
     for name, value in headers.items() if isinstance(headers, Mapping) else headers:
         name = name.upper().replace("-", "_")
         if name == "CONTENT_LENGTH":

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 from ..balancer.methods import METHODS
-from ..balancer.sticky import SAME_SITE
+from ..balancer.sticky import SAME_SITE, CookieAttributes
 from ..errors import ConfigurationError
 from ..scoreboard.status import Status
 from .balancer_kinds import (
@@ -424,6 +424,17 @@ class StickyCookieOptions(Table):
             text="Seconds that the cookie lasts.",
         )
     )
+
+    def attributes(self) -> CookieAttributes:
+        """Return the attributes.  Raises ValueError for some that do not go together."""
+        return CookieAttributes(
+            path=self.path,
+            domain=self.domain,
+            secure=self.secure,
+            http_only=self.http_only,
+            same_site=self.same_site,
+            max_age=self.max_age,
+        )
 
     def contradictions(self) -> Iterator[Mistake]:
         """Yield what makes browsers drop the cookie."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from ..address import BackendURL, is_balancer_name
-from ..balancer.sticky import CookieAttributes, StickySession, check_route, set_cookie
+from ..balancer.sticky import StickySession, check_route, set_cookie
 from .balancer_options import (
     BalancerOptions,
     HealthOptions,
@@ -99,16 +99,9 @@ def _check_cookie(
         text = "needs sticky_session in the balancer, which names the cookie"
         findings.wrong((*at, "sticky_cookie"), text)
         return
-    attributes = CookieAttributes(
-        path=cookie.path,
-        domain=cookie.domain,
-        secure=cookie.secure,
-        http_only=cookie.http_only,
-        same_site=cookie.same_site,
-        max_age=cookie.max_age,
-    )
     try:
-        set_cookie(StickySession.parse(options.sticky_session).cookie, "", attributes)
+        name = StickySession.parse(options.sticky_session).cookie
+        set_cookie(name, "", cookie.attributes())
     except ValueError as error:
         findings.wrong((*at, "sticky_cookie"), str(error))
 

@@ -1,9 +1,8 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
-"""The compiled twins of ``request_head`` and ``variables_of_request`` in variables.py.
+"""The compiled twin of ``request_head`` in variables.py, its reference.
 
-``request_head`` does a request that makes the variables alone, without a body: it writes the block
-straight from the environ, in the order of the reference.  ``variables_of_request`` does an environ
-that is a dict, with a server's address.  The references do the others.
+It does a request that makes the variables alone, without a body: it writes the block straight from
+the environ, in the order of the reference.  The reference does the others.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
@@ -14,7 +13,7 @@ from wsgi_scgi.gateway.request cimport Request
 from wsgi_scgi.compiled import TWINS
 from wsgi_scgi.gateway.variables import split_path
 from wsgi_scgi.semantics.fields import _known as known
-from wsgi_scgi.semantics.fields import forwarded_fields, is_forwarded
+from wsgi_scgi.semantics.fields import is_forwarded
 from wsgi_scgi.semantics.path import PathInfo
 
 cdef extern from "Python.h":
@@ -184,49 +183,3 @@ cdef inline bint _is_field(str name) noexcept:
 
 cdef _refer_head(request, rules, added, limit):
     return TWINS["request_head"].reference(request, rules, added, limit)
-
-
-def variables_of_request(request, rules):
-    """Return what the request itself says, whatever the route adds or takes away."""
-    cdef dict environ, variables
-    if type(request.environ) is not dict:
-        return _refer(request, rules)
-    environ = request.environ
-    address = environ.get("SERVER_ADDR")
-    if not address:
-        return _refer(request, rules)
-    script_name, path_info = split_path(request, rules)
-    variables = {
-        "REQUEST_METHOD": request.method,
-        "REQUEST_URI": request.target,
-        "QUERY_STRING": request.query,
-        "SCRIPT_NAME": script_name,
-    }
-    if path_info is not None:
-        variables["PATH_INFO"] = path_info
-    variables["SERVER_NAME"] = request.server_name
-    variables["SERVER_PORT"] = request.server_port
-    variables["SERVER_ADDR"] = address
-    variables["SERVER_PROTOCOL"] = environ["SERVER_PROTOCOL"]
-    variables["SERVER_SOFTWARE"] = environ.get("SERVER_SOFTWARE") or "wsgi-scgi"
-    scheme = environ["wsgi.url_scheme"]
-    variables["REQUEST_SCHEME"] = scheme
-    if scheme == "https":
-        variables["HTTPS"] = "on"
-    for name in _OPTIONAL:
-        value = environ.get(name)
-        if value:
-            variables[name] = value if PyUnicode_CheckExact(value) else str(value)
-    if rules.document_root:
-        variables["DOCUMENT_ROOT"] = rules.document_root
-    host = request.host
-    if host is not None:
-        variables["HTTP_HOST"] = host
-    fields = forwarded_fields(environ)
-    fields.pop("HTTP_HOST", None)
-    variables.update(fields)
-    return variables
-
-
-cdef _refer(request, rules):
-    return TWINS["variables_of_request"].reference(request, rules)

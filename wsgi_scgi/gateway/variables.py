@@ -104,7 +104,6 @@ def split_path(request: Request, rules: VariableRules) -> tuple[str, str | None]
     return apache_script_name(whole, path_info), path_info
 
 
-@compiled_in("wsgi_scgi.gateway._variables")
 def variables_of_request(request: Request, rules: VariableRules) -> dict[str, str]:
     """Return what the request itself says, whatever the route adds or takes away."""
     environ = request.environ

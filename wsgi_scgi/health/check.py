@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from ..address import BackendURL, TCPAddress
 from ..errors import BackendError, OutOfResources, ProtocolError, ResponseError
+from ..gateway.own_request import own_variables
 from ..scgi.request_head import encode_request_head
 from ..scgi.response_head import ResponseHead
-from ..semantics.path import decode_path
 from ..semantics.target import parse_target
 from ..transport.connecting import connect
 from ..transport.exchange import Exchange, Limits
@@ -99,25 +99,10 @@ def check(member: BackendURL, rules: HealthRules, resolver: Resolver) -> Verdict
 def request_head(member: BackendURL, rules: HealthRules) -> bytes:
     """Return the request: a GET of ``uri`` below the base path of the member.
 
-    It says that it comes from the machine itself, and asks for the host ``localhost``.  Raises
-    ProtocolError for variables that cannot be sent.
+    Raises ProtocolError for variables that cannot be sent.
     """
-    target = parse_target(rules.uri)
-    variables = {
-        "REQUEST_METHOD": "GET",
-        "REQUEST_URI": rules.uri,
-        "QUERY_STRING": target.query or "",
-        "SCRIPT_NAME": "",
-        "PATH_INFO": member.path.rstrip("/") + decode_path(target.path),
-        "SERVER_NAME": "localhost",
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "SERVER_SOFTWARE": "wsgi-scgi",
-        "REQUEST_SCHEME": "http",
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": "localhost",
-        "HTTP_USER_AGENT": USER_AGENT,
-    }
+    variables = own_variables(member, "GET", rules.uri)
+    variables["HTTP_USER_AGENT"] = USER_AGENT
     return encode_request_head(0, variables | dict(rules.variables))
 
 

@@ -10,8 +10,6 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from ..compiled import compiled_in
-
 _VARIABLE = re.compile(r"HTTP_[A-Z0-9_]+")
 
 # RFC 9110 7.6.1, and what would otherwise contradict the variables that the gateway computes.
@@ -95,7 +93,6 @@ def is_forwarded(name: str) -> bool:
     return verdict
 
 
-@compiled_in("wsgi_scgi.semantics._fields")
 def forwarded_fields(environ: Mapping[str, object]) -> dict[str, str]:
     """Return the ``HTTP_*`` variables of a WSGI environ that the backend receives.
 

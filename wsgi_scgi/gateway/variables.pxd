@@ -1,0 +1,1 @@
+# The types of this module's classes where it is compiled: wsgi_scgi/compiled.py.
