@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from wsgi_scgi.balancer.sticky import CookieAttributes
 from wsgi_scgi.config.balancer_options import (
     AdminOptions,
     BalancerOptions,
@@ -271,3 +272,11 @@ def test_a_file_without_a_token_is_told(tmp_path: Path) -> None:
     path.write_text("short\n")
     with pytest.raises(ConfigurationError, match="token: 5 characters are too few; allowed: "):
         options.secret()
+
+
+def test_the_options_of_a_cookie_are_its_attributes() -> None:
+    options = StickyCookieOptions.from_values(
+        {"secret": "0123456789abcdef", "path": "/app", "secure": True, "max_age": 60}
+    )
+
+    assert options.attributes() == CookieAttributes(path="/app", secure=True, max_age=60)
