@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from ..address import parse_backend_url
+from ..address import BackendURL, parse_backend_url
 from ..errors import (
     BackendError,
     BackendTimeout,
@@ -23,7 +23,7 @@ from ..errors import (
     TruncatedResponse,
 )
 from ..gateway.request import Request
-from ..scoreboard.pool import Pool
+from ..scoreboard.pool import MemberText, Pool
 from ..scoreboard.status import Status
 from .attempts import RetryBudget
 from .candidates import Candidates, candidates, full_slots, usable
@@ -142,11 +142,18 @@ class Balancer:
             text = pool.text(slot)
             known = self._members.get(slot)
             if known is None or known.name != text.url:
-                url = parse_backend_url(text.url)
-                known = Member(slot, text.url, url, text.route, text.redirect)
+                known = self._member(slot, text, parse_backend_url(text.url))
             elif (known.route, known.redirect) != (text.route, text.redirect):
-                known = Member(slot, text.url, known.url, text.route, text.redirect)
+                known = self._member(slot, text, known.url)
             yield slot, known
+
+    def _member(self, slot: int, text: MemberText, url: BackendURL) -> Member:
+        variables = {
+            "BALANCER_NAME": f"balancer://{self.name}",
+            "BALANCER_WORKER_NAME": text.url,
+            "BALANCER_WORKER_ROUTE": text.route,
+        }
+        return Member(slot, text.url, url, text.route, text.redirect, variables)
 
     # The election.
 

@@ -1,6 +1,7 @@
 """A member of a balancer: a backend with a place on the board."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..address import BackendURL
 
@@ -10,7 +11,8 @@ class Member:
     """What does not change from request to request; its numbers are on the board, at ``slot``.
 
     ``name`` is the URL as it was written, ``route`` the end of the session identifiers that
-    belong here, ``redirect`` the route that takes them while this member cannot.
+    belong here, ``redirect`` the route that takes them while this member cannot.  ``variables``
+    are those that tell the member which one it is: BALANCER_* of mod_proxy_balancer.
     """
 
     slot: int
@@ -18,3 +20,4 @@ class Member:
     url: BackendURL
     route: str = ""
     redirect: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict, compare=False)

@@ -3,6 +3,7 @@
 The names of the log's fields are nginx's ($upstream_addr and its like).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,17 +74,15 @@ def end_attempt(environ: dict[str, Any], lease: Lease, sent: int, received: int)
 
 def balancer_variables(
     balancer: Balancer, member: Member, session: Session | None
-) -> dict[str, str]:
+) -> Mapping[str, str]:
     """Return the BALANCER_* variables of mod_proxy_balancer."""
-    variables = {
-        "BALANCER_NAME": f"balancer://{balancer.name}",
-        "BALANCER_WORKER_NAME": member.name,
-        "BALANCER_WORKER_ROUTE": member.route,
-    }
+    if balancer.sticky is None:
+        return member.variables
+    variables = dict(member.variables)
     if session is not None:
         variables["BALANCER_SESSION_STICKY"] = session.name
         variables["BALANCER_SESSION_ROUTE"] = session.route
-    if balancer.sticky is not None and (session is None or session.route != member.route):
+    if session is None or session.route != member.route:
         variables["BALANCER_ROUTE_CHANGED"] = "1"
     return variables
 
