@@ -18,6 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.gateway.environs import changed, server_environ
+from tests.twins import both
 from wsgi_scgi import compiled
 from wsgi_scgi.compiled import MODULES, PURE, TWINS, compiled_in, in_use, is_complete
 from wsgi_scgi.errors import RequestError
@@ -263,16 +264,6 @@ def test_modules_that_are_not_compiled_are_told_with_the_reason(
 
 
 # From here on: the same outcome from both forms.
-
-
-def both(name: str) -> tuple[Callable[..., object], Callable[..., object]]:
-    """Return the reference and the compiled form, or skip the test and say why."""
-    twins = TWINS[name]
-    if twins.compiled is None:
-        if os.environ.get("CI", "").lower() == "true" and not os.environ.get(PURE):
-            pytest.fail(f"{name}: {twins.missing}", pytrace=False)
-        pytest.skip(f"{name}: {twins.missing}")
-    return twins.reference, twins.compiled
 
 
 def outcome(function: Callable[..., object], *arguments: Any) -> object:

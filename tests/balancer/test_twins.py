@@ -1,8 +1,7 @@
 """The compiled twins of choosing: nobody can tell them apart but by a clock."""
 
-import os
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -10,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.balancer.pools import make_pool
+from tests.twins import both
 from wsgi_scgi.balancer import methods
-from wsgi_scgi.compiled import PURE, TWINS
+from wsgi_scgi.compiled import TWINS
 from wsgi_scgi.scoreboard.status import Status
 
 NAMES = (
@@ -24,16 +24,6 @@ NAMES = (
     "take_least_busy",
     "take_turn",
 )
-
-
-def both(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return the reference and the compiled form, or skip the test and say why."""
-    twins = TWINS[name]
-    if twins.compiled is None:
-        if os.environ.get("CI", "").lower() == "true" and not os.environ.get(PURE):
-            pytest.fail(f"{name}: {twins.missing}", pytrace=False)
-        pytest.skip(f"{name}: {twins.missing}")
-    return twins.reference, twins.compiled
 
 
 def test_choosing_has_these_twins() -> None:

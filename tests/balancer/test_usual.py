@@ -120,7 +120,7 @@ def test_what_changes_while_the_lock_is_waited_for_is_seen() -> None:
         def __exit__(self, *_: object) -> None:
             pass
 
-    site.pool.lock = Waiting()  # type: ignore[assignment]
+    site.pool.lock = Waiting()  # type: ignore[assignment]  # as much of a lock as is called
     site.balancer.usual = UsualElections(site.pool, site.clock)
     site.balancer.usual.prepare(
         Candidates.of(site.pool, [0, 1, 2]), {one.slot: one for one in site.balancer.members()}
@@ -132,7 +132,7 @@ def test_without_a_compiled_lock_elections_are_held_the_long_way() -> None:
     site = Site("", "")
     reference = TWINS["Lock"].reference
     assert isinstance(site.pool.lock, Lock)
-    site.pool.lock = reference(-1, 0)  # type: ignore[assignment]
+    site.pool.lock = reference(-1, 0)  # type: ignore[assignment]  # the form of PURE
     site.balancer.usual = UsualElections(site.pool, site.clock)
     assert site.names(4) == "abab"
 

@@ -145,6 +145,11 @@ def test_a_client_may_end_its_side_after_the_request(both: Pair, tmp_path: Path)
             assert ends(client) is End.EOF
 
 
+def _wait_closed(gateway: Gateway) -> None:
+    # All that stays is the listening socket, and what gevent may keep.
+    wait_until(lambda: connections(gateway) <= 2, gateway)
+
+
 def test_connections_of_clients_that_vanish_are_closed(both: Pair) -> None:
     beginnings = (
         b"",
@@ -162,8 +167,7 @@ def test_connections_of_clients_that_vanish_are_closed(both: Pair) -> None:
             with connected(gateway) as client:
                 client.send(data)
                 client.reset()
-        # All that stays is the listening socket, and what gevent may keep.
-        wait_until(lambda gateway=gateway: connections(gateway) <= 2, gateway)  # type: ignore[misc]
+        _wait_closed(gateway)
         assert ask(gateway, request("/unread")).body == b"unread"
 
 
