@@ -11,10 +11,18 @@ from typing import TYPE_CHECKING, Any
 import django
 import pytest
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.middleware.gzip import GZipMiddleware
+from django.test import AsyncRequestFactory, RequestFactory
+from django.urls import include, path, re_path
 
 from tests.integration.backends.browser import webtest
 from tests.kit.backend import Backend
 from tests.kit.script import Reply
+from wsgi_scgi import SCGIApplication
+from wsgi_scgi.django import view
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication
@@ -36,17 +44,6 @@ settings.configure(
 )
 django.setup()
 
-from django.contrib.auth.models import AnonymousUser, User  # noqa: E402 - settings first
-from django.core.exceptions import ImproperlyConfigured  # noqa: E402 - settings first
-from django.core.handlers.wsgi import WSGIHandler  # noqa: E402 - settings first
-from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse  # noqa: E402 - settings first
-from django.middleware.gzip import GZipMiddleware  # noqa: E402 - settings first
-from django.test import AsyncRequestFactory, RequestFactory  # noqa: E402 - settings first
-from django.urls import include, path, re_path  # noqa: E402 - settings first
-
-from wsgi_scgi import SCGIApplication  # noqa: E402 - settings first
-from wsgi_scgi.django import view  # noqa: E402 - settings first
-
 called: list[dict[str, Any]] = []
 closed: list[str] = []
 
@@ -59,13 +56,21 @@ def echo(environ: dict[str, Any], start_response: StartResponse) -> Iterable[byt
     return [environ["wsgi.input"].read(length)]
 
 
+def user(name: str | None) -> Any:
+    """Return a user of that name; without one, nobody."""
+    # Not at the top: models can be imported only once Django is set up.
+    from django.contrib.auth.models import AnonymousUser, User
+
+    return User(username=name) if name else AnonymousUser()
+
+
 def login(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[..., Any]:
     """Log in whom the test names in the environ, as AuthenticationMiddleware sets ``user``."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         name = request.META.get("test.user")
         if name != "no middleware":
-            request.user = User(username=name) if name else AnonymousUser()
+            request.user = user(name)
         if request.META.get("test.reads") == "body":
             _ = request.body
         if request.META.get("test.reads") == "form":
@@ -312,7 +317,7 @@ def test_the_gateway_behind_the_view_forwards_both_ways() -> None:
         request = RequestFactory().post(
             "/old/a%20b", b"text", content_type="text/plain", headers={"Host": "x"}
         )
-        request.user = User(username="ann")
+        request.user = user("ann")
         response = view(application)(request, path="a b")
         assert b"".join(response) == b"answer"
         response.close()

@@ -50,7 +50,7 @@ def _echo(environ: Environ, start_response: Start) -> list[bytes]:
 
 def _linted(environ: Environ, start_response: Start) -> Any:
     # Not at the top: where tests run, the deprecated module that it imports is an error.
-    from webtest.lint import middleware  # type: ignore[import-untyped]
+    from webtest.lint import middleware
 
     return middleware(_echo)(environ, start_response)
 

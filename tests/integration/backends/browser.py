@@ -8,7 +8,7 @@ from typing import Any
 with warnings.catch_warnings():
     # WebOb 1.8 imports the cgi module, of whose removal in Python 3.13 Python 3.11 warns.
     warnings.simplefilter("ignore", DeprecationWarning)
-    import webtest  # type: ignore[import-untyped]  # it has no types
+    import webtest
 
 __all__ = ["browser", "webtest"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from flup.server.scgi import WSGIServer  # type: ignore[import-untyped]  # it has no types
+from flup.server.scgi import WSGIServer
 
 from tests.integration.backends.programs.application import application
 

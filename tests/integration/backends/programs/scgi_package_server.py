@@ -14,8 +14,8 @@ import socket
 import sys
 from typing import Any, BinaryIO
 
-from scgi.scgi_server import SCGIServer  # type: ignore[import-untyped]  # it has no types
-from scgi.util import SCGIHandler  # type: ignore[import-untyped]  # it has no types
+from scgi.scgi_server import SCGIServer
+from scgi.util import SCGIHandler
 
 from tests.integration.backends.programs.application import application
 
