@@ -15,6 +15,7 @@ class Metric(enum.Enum):
     P99 = ("p99_ms", "p99 ms", 1e3)
     MEMORY = ("memory_mib", "memory MiB", 1 / 2**20)
     STREAM_MEMORY = ("stream_memory_kib", "KiB/stream", 1 / 2**10)
+    LOST = ("lost_requests", "lost", 1.0)
 
     def __init__(self, key: str, heading: str, scale: float) -> None:
         self.key = key
@@ -34,12 +35,16 @@ class WrongResponse(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Exchanges:
-    """What a load saw: how many requests were answered, in which time, and how late."""
+    """What a load saw: how many requests were answered, in which time, and how late.
+
+    ``lost`` is the number of those that were not, because their connection was closed.
+    """
 
     requests: int
     seconds: float
     p50: float
     p99: float
+    lost: int = 0
 
 
 def sample_of(exchanges: Exchanges, *, cpu_seconds: float, memory_bytes: float) -> Sample:
@@ -55,6 +60,7 @@ def sample_of(exchanges: Exchanges, *, cpu_seconds: float, memory_bytes: float) 
         Metric.P50: exchanges.p50,
         Metric.P99: exchanges.p99,
         Metric.MEMORY: memory_bytes,
+        Metric.LOST: exchanges.lost,
     }
     return {metric: value * metric.scale for metric, value in values.items()}
 
@@ -81,6 +87,11 @@ class Row:
         values = [sample[metric] for sample in self.samples]
         middle = statistics.median(values)
         return (max(values) - min(values)) / middle if middle else 0.0
+
+    @property
+    def lost(self) -> int:
+        """Return the number of requests that got no answer, in all rounds."""
+        return int(sum(sample[Metric.LOST] for sample in self.samples))
 
     def ratio(self, metric: Metric, other: "Row") -> float | None:
         """Return the median of the ratios of each round; None where ``other`` has no numbers.

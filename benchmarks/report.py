@@ -58,6 +58,7 @@ def _row_as_json(table: Table, row: Row) -> dict[str, object]:
     return {
         "gateway": row.gateway,
         "title": row.title,
+        "lost": row.lost,
         "median": {metric.key: row.median(metric) for metric in table.metrics},
         "ratio": {metric.key: ratios(table, row, metric) for metric in table.metrics},
         "spread": {metric.key: row.spread(metric) for metric in table.metrics},
@@ -87,7 +88,8 @@ def _numbers(table: Table, row: Row) -> str:
         for ratio in ratios(table, row, metric).values():
             text += f"{'-' if ratio is None else format_number(ratio):>{_RATIO_WIDTH}}"
     spread = f"{row.spread(Metric.CPU):.0%}" if len(row.samples) > 1 else "-"
-    return text + f"{spread:>{_SPREAD_WIDTH}}"
+    text += f"{spread:>{_SPREAD_WIDTH}}"
+    return f"{text}  {row.lost:,} requests lost" if row.lost else text
 
 
 def format_number(value: float) -> str:

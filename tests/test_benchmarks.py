@@ -6,6 +6,7 @@ Nothing here asserts how long anything takes.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import math
 import os
@@ -134,6 +135,11 @@ class TestEveryScenario:
             for metric in COMMON:
                 assert row["median"][metric.key] > 0, row
 
+    def test_loses_no_request_in_the_gateway(self, quick_run: QuickRun, scenario: Scenario) -> None:
+        for name, row in rows_of(quick_run.results, scenario.name).items():
+            if name.startswith("wsgi-scgi"):
+                assert row.get("lost", 0) == 0, row
+
     def test_relates_every_number_to_apache_and_nginx(
         self, quick_run: QuickRun, scenario: Scenario
     ) -> None:
@@ -197,12 +203,18 @@ class TestRun:
 
 
 class _StandIn(BaseHTTPRequestHandler):
-    """An HTTP server whose answer the test chooses."""
+    """An HTTP server whose answer the test chooses, and which request of how many gets none."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     answer = (200, wrk.BODY.encode())
+    lose = 0
+    numbers = itertools.count(1)
 
     def do_GET(self) -> None:
+        if self.lose and next(self.numbers) % self.lose == 0:
+            self.close_connection = True
+            return
         status, body = self.answer
         self.send_response(status)
         self.send_header("Content-Length", str(len(body)))
@@ -221,9 +233,10 @@ class _StandInServer(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def stand_in(status: int, body: bytes) -> Iterator[int]:
-    """Serve one answer for everything; yield the port."""
-    handler = type("_Chosen", (_StandIn,), {"answer": (status, body)})
+def stand_in(status: int, body: bytes, lose: int = 0) -> Iterator[int]:
+    """Serve one answer for everything, none for each ``lose``-th request; yield the port."""
+    chosen = {"answer": (status, body), "lose": lose, "numbers": itertools.count(1)}
+    handler = type("_Chosen", (_StandIn,), chosen)
     with _StandInServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
@@ -262,6 +275,18 @@ class TestWrongResponses:
         load = wrk.Wrk(1, status=404)
         with stand_in(status, body) as port, pytest.raises(WrongResponse):
             load.run(f"http://127.0.0.1:{port}/", seconds=0.1, core=None, verify=verify)
+
+    def test_are_told_from_lost_ones(self) -> None:
+        peers.require("wrk", "install wrk")
+        with stand_in(200, wrk.BODY.encode(), lose=150) as port:
+            seen = wrk.Wrk(1).run(f"http://127.0.0.1:{port}/", seconds=2.0, core=None)
+        assert 0 < seen.lost < seen.requests / 100
+
+    def test_are_also_many_lost_ones(self) -> None:
+        peers.require("wrk", "install wrk")
+        url = "http://127.0.0.1:{}/"
+        with stand_in(200, wrk.BODY.encode(), lose=2) as port, pytest.raises(WrongResponse):
+            wrk.Wrk(1).run(url.format(port), seconds=0.5, core=None)
 
     @pytest.mark.parametrize("verify", [False, True])
     def test_are_told_from_right_errors(self, verify: bool) -> None:
