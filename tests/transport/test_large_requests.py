@@ -2,6 +2,7 @@
 
 import io
 import threading
+import time
 from functools import partial
 from itertools import pairwise
 
@@ -299,6 +300,7 @@ def test_others_run_while_a_large_body_is_sent_without_ever_waiting(rig: Rig) ->
         while True:
             turns.append(exchange.sent)
             gevent.sleep(0)
+            time.sleep(1e-4)  # the backend is a thread, which needs the interpreter too
 
     def test(exchange: Exchange) -> None:
         other = gevent.spawn(partial(note, exchange))
