@@ -126,7 +126,8 @@ def test_the_page_brings_itself_up_to_date(browser: Browser, site: Site) -> None
     for _ in range(5):
         get(site.gateway.address)
     browser.wait_for(functools.partial(shows_other_requests, browser, before))
-    browser.wait_for(lambda: state_of(browser, site.absent) == "failed its health check")
+    # It may rest besides: a request may have met it before the first check.
+    browser.wait_for(lambda: "failed its health check" in state_of(browser, site.absent))
     browser.wait_for(lambda: browser.is_visible(".figures polyline"))
     assert browser.text("#freshness").startswith("as of ")
     assert browser.run("return window.unharmed"), "it was loaded anew"
@@ -253,7 +254,8 @@ def test_the_pages_fit_and_can_be_read(
 ) -> None:
     browser.resize(width, 900, dark=dark)
     browser.open(site.url())
-    browser.wait_for(lambda: state_of(browser, site.absent) == "failed its health check")
+    # It may rest besides: a request may have met it before the first check.
+    browser.wait_for(lambda: "failed its health check" in state_of(browser, site.absent))
     browser.click(row(site.first, "[value=drain]"))
     browser.wait_for(lambda: state_of(browser, site.first) == "draining")
     if page == "member":

@@ -417,7 +417,7 @@ def test_a_member_is_not_blamed_where_the_deadline_left_no_time_to_connect(
 ) -> None:
     site = Site("", "")
 
-    def too_slow(*_: object, timeout: float) -> None:
+    def too_slow(*_: object, timeout: float, **_others: object) -> None:
         time.sleep(timeout)
         raise ConnectTimeout(f"no connection in {timeout} seconds")
 

@@ -43,9 +43,11 @@ def connect_to(
     resolver: Resolver | None = None,
     *,
     timeout: float = BOUND,
+    head: bytes = b"",
 ) -> Connection:
+    resolver = resolver or Resolver()
     return transport.call(
-        lambda: connect(address, resolver or Resolver(), current_waiter(), timeout=timeout)
+        lambda: connect(address, resolver, current_waiter(), timeout=timeout, head=head)
     )
 
 
@@ -137,6 +139,62 @@ def test_a_tcp_backend_is_connected(transport: Transport, listener: socket.socke
             near.close()
             assert sock.fileno() == -1
             near.close()
+
+
+def test_the_head_leaves_with_the_connection(transport: Transport, listener: socket.socket) -> None:
+    address = TCPAddress(*listener.getsockname())
+
+    with contextlib.closing(connect_to(transport, address, head=b"the head")) as near:
+        assert near.sent == 8
+        with listener.accept()[0] as far:
+            assert far.recv(9) == b"the head"
+
+
+def test_of_a_long_head_as_much_leaves_as_the_kernel_takes(
+    transport: Transport, tmp_path: Path
+) -> None:
+    path = tmp_path / "app.sock"
+    head = bytes(1 << 24)
+    with listen_unix(path) as listener:
+        near = connect_to(transport, UnixAddress(str(path)), head=head)
+        with listener.accept()[0] as far, contextlib.closing(near):
+            assert 0 < near.sent < len(head)
+            far.settimeout(BOUND)
+            received = 0
+            while received < near.sent:
+                received += len(far.recv(1 << 20))
+            assert received == near.sent
+
+
+def test_the_head_follows_a_connection_that_comes_late(transport: Transport) -> None:
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        listener.settimeout(BOUND)
+        fillers = [stack.enter_context(socket.socket()) for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(listener.getsockname())
+        under_way = threading.Event()
+        received: list[bytes] = []
+
+        def accept_late() -> None:
+            assert under_way.wait(BOUND)
+            while b"the head" not in received:
+                with listener.accept()[0] as far:
+                    far.settimeout(BOUND)
+                    for filler in fillers:
+                        filler.close()
+                    received.append(far.recv(9))
+
+        accepting = threading.Thread(target=accept_late)
+        accepting.start()
+        threading.Timer(0.05, under_way.set).start()
+        address = TCPAddress(*listener.getsockname())
+        with contextlib.closing(connect_to(transport, address, head=b"the head")) as near:
+            assert under_way.is_set()
+            assert near.sent == 8
+            accepting.join(BOUND)
+            assert received[-1] == b"the head"
 
 
 def test_a_connection_that_is_dropped_closes_itself(
@@ -317,10 +375,12 @@ def test_a_full_backlog_of_a_unix_socket_is_waited_for_until_it_is_not(
             waiter = current_waiter()
             stopwatch = threading.Timer(0.05, refused.set)
             stopwatch.start()
-            return connect(UnixAddress(str(path)), Resolver(), waiter, timeout=BOUND)
+            address = UnixAddress(str(path))
+            return connect(address, Resolver(), waiter, timeout=BOUND, head=b"the head")
 
         near = transport.call(call)
         assert refused.is_set()
+        assert near.sent == 8
         near.close()
         accepting.join(BOUND)
 

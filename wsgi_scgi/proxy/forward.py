@@ -37,8 +37,14 @@ from ..transport.connecting import Connection, connect
 from ..transport.exchange import WATCH_AFTER, Exchange, Limits
 from ..transport.names import Resolver
 from ..transport.relay import BackendBody
-from ..transport.round_trip import NOTHING, WITHOUT_CONTENT, Answer, Begun, round_trip
 from ..transport.waiting import NO_DEADLINE, Deadline, current_waiter
+from ..transport.whole_answer import (
+    NOTHING,
+    WITHOUT_CONTENT,
+    Answer,
+    Begun,
+    receive_whole_answer,
+)
 from .upstream import StickyCookie, Upstream, balancer_variables, end_attempt
 
 logger = logging.getLogger("wsgi_scgi")
@@ -155,6 +161,7 @@ class Forwarder:
                 self._resolver,
                 current_waiter(),
                 timeout=deadline.bound(self._connect_timeout),
+                head=head if request.body is None else b"",
             )
         except BaseException as error:
             if isinstance(error, ConnectTimeout) and deadline.passed:
@@ -168,7 +175,8 @@ class Forwarder:
         try:
             if request.body is None:
                 patience = deadline.bound(self._patience)
-                begun = round_trip(connection, head, patience, request.method == "HEAD")
+                is_head = request.method == "HEAD"
+                begun = receive_whole_answer(connection, len(head), patience, is_head)
         except BaseException as error:
             connection.close()
             lease.failed(error)

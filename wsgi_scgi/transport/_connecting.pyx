@@ -2,14 +2,18 @@
 """The compiled twins of ``Connection`` and ``connect_to`` in connecting.py, their references.
 
 ``connect_to`` does Unix sockets and IPv4; the reference does the others, and waits where the
-backlog of a Unix socket is full.
+backlog of a Unix socket is full.  Requests of one turn of gevent's loop leave together.
 """
 
 import _socket
 import os
 
+from cpython.bytes cimport PyBytes_AS_STRING
 from libc.string cimport memcpy, memset
 from posix.unistd cimport close
+
+from wsgi_scgi.transport._turn cimport Departure
+from wsgi_scgi.transport._waiting cimport CooperativeWaiter
 
 from wsgi_scgi.compiled import TWINS
 from wsgi_scgi.transport.waiting import WRITE
@@ -28,8 +32,10 @@ cdef extern from "<sys/socket.h>" nogil:
         unsigned short sa_family
     enum:
         AF_INET, AF_UNIX, SOCK_STREAM, SOCK_NONBLOCK, SOCK_CLOEXEC, IPPROTO_TCP, SOL_SOCKET, SO_ERROR
+        MSG_DONTWAIT, MSG_NOSIGNAL
     int socket(int family, int kind, int protocol)
     int connect(int descriptor, const sockaddr *address, socklen_t length)
+    Py_ssize_t send(int descriptor, const void *data, size_t size, int flags)
     int getsockopt(int descriptor, int level, int name, void *value, socklen_t *length)
     int setsockopt(int descriptor, int level, int name, const void *value, socklen_t length)
 
@@ -65,8 +71,9 @@ cdef union _Address:
 cdef class Connection:
     """A connected non-blocking socket, and the way to wait for it."""
 
-    def __cinit__(self, int fd, waiter, target):
+    def __cinit__(self, int fd, waiter, target, Py_ssize_t sent=0):
         self.fd = fd
+        self.sent = sent
         self.waiter = waiter
         self.target = target
 
@@ -103,47 +110,94 @@ cdef class Connection:
             close(fd)
 
 
-def connect_to(target, waiter, double seconds):
-    """Return the descriptor of a socket that is connected to ``target``."""
+cdef class _Call(Departure):
+    """A socket that connects and sends the head.
+
+    ``code`` is the error that this ended with; ``descriptor`` is -1 where there is no socket.
+    """
+
     cdef _Address address
-    cdef socklen_t length = _address_of(target, &address)
-    cdef int descriptor, code
-    if not length:
-        return _refer(target, waiter, seconds)
-    descriptor = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)
-    if descriptor < 0:
-        return _refer(target, waiter, seconds)
-    code = errno if connect(descriptor, &address.any, length) else 0
-    if code == EINPROGRESS:
-        # Over loopback it is done already: asking again costs less than waiting.
-        code = errno if connect(descriptor, &address.any, length) else 0
-    if code == EINPROGRESS or code == EALREADY:
-        code = _wait_connected(descriptor, waiter, seconds)
-    if code == 0 or code == EISCONN:
-        return descriptor
-    close(descriptor)
-    if code == EAGAIN:
-        return _refer(target, waiter, seconds)  # which waits for room in the backlog
-    raise OSError(code, os.strerror(code))
+    cdef socklen_t length
+    cdef bytes head
+    cdef int descriptor
+    cdef int code
+    cdef Py_ssize_t sent
 
+    def __cinit__(self, bytes head not None):
+        self.head = head
+        self.descriptor = -1
 
-cdef int _wait_connected(int descriptor, waiter, double seconds) except -1:
-    """Return the error that connecting ends with, 0 for none; close the socket for any other."""
-    cdef int code = 0
-    cdef socklen_t size = sizeof(code)
-    try:
-        if waiter.wait(((descriptor, WRITE),), seconds) < 0:
+    cdef void depart(self) noexcept:
+        cdef int kind = SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC
+        self.descriptor = socket(self.address.any.sa_family, kind, 0)
+        if self.descriptor < 0:
+            return
+        self.connect()
+        if self.code == EINPROGRESS:
+            # Over loopback it is done already: asking again costs less than waiting.
+            self.connect()
+        if self.code == EISCONN:
+            self.code = 0
+        if self.code == 0:
+            self.send()
+
+    cdef void connect(self) noexcept:
+        self.code = errno if connect(self.descriptor, &self.address.any, self.length) else 0
+
+    cdef void send(self) noexcept:
+        cdef Py_ssize_t size = len(self.head)
+        if size:
+            size = send(
+                self.descriptor, PyBytes_AS_STRING(self.head), size, MSG_DONTWAIT | MSG_NOSIGNAL
+            )
+            # Whoever goes on meets the error again.
+            self.sent = max(size, 0)
+
+    cdef int wait_connected(self, waiter, double seconds) except -1:
+        cdef int code = 0
+        cdef socklen_t size = sizeof(code)
+        if waiter.wait(((self.descriptor, WRITE),), seconds) < 0:
             raise TimeoutError
+        getsockopt(self.descriptor, SOL_SOCKET, SO_ERROR, &code, &size)
+        self.code = code
+        if code == 0:
+            self.send()
+        return 0
+
+    cdef void hang_up(self) noexcept:
+        if self.descriptor >= 0:
+            close(self.descriptor)
+            self.descriptor = -1
+
+
+def connect_to(target, waiter, double seconds, head):
+    """Return the descriptor of a socket that is connected, and how much of ``head`` it took."""
+    cdef _Call call = _Call(head)
+    call.length = _address_of(target, &call.address)
+    if not call.length:
+        return _refer(target, waiter, seconds, head)
+    try:
+        if type(waiter) is CooperativeWaiter:
+            (<CooperativeWaiter>waiter).turn().join(call)
+        else:
+            call.depart()
+        if call.code == EINPROGRESS or call.code == EALREADY:
+            call.wait_connected(waiter, seconds)
     except BaseException:
         waiter.close()
-        close(descriptor)
+        call.hang_up()
         raise
-    getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size)
-    return code
+    if call.descriptor >= 0 and call.code == 0:
+        return call.descriptor, call.sent
+    call.hang_up()
+    if call.code == 0 or call.code == EAGAIN:
+        # There was no socket, or no room in the backlog, for which the reference waits.
+        return _refer(target, waiter, seconds, head)
+    raise OSError(call.code, os.strerror(call.code))
 
 
-cdef _refer(target, waiter, double seconds):
-    return TWINS["connect_to"].reference(target, waiter, seconds)
+cdef _refer(target, waiter, double seconds, bytes head):
+    return TWINS["connect_to"].reference(target, waiter, seconds, head)
 
 
 cdef socklen_t _address_of(object target, _Address *address) except? 1:

@@ -4,10 +4,12 @@
 Watchers and timers of gevent's loop are used again by the next exchange instead of made anew.
 """
 
+from wsgi_scgi.transport._turn cimport Turn
+
 import sys
 import weakref
 
-from greenlet import getcurrent
+from greenlet import getcurrent, greenlet
 
 from wsgi_scgi.transport.waiting import READ, BlockingWaiter
 
@@ -22,10 +24,11 @@ cdef enum:
     # Limits of time are few, unless an exchange has a deadline: then each wait has another.
     MOST_SPANS = 32
 
-cdef object _spare_of_hubs = weakref.WeakKeyDictionary()
+cdef object _loops = weakref.WeakKeyDictionary()
 cdef object _last_hub = None
-cdef _Spare _last_spare = None
+cdef _Loop _last_loop = None
 
+cdef object _switch_to = greenlet.switch
 cdef dict _modules = sys.modules
 cdef object _Hub = None
 cdef object _blocking = BlockingWaiter()
@@ -44,11 +47,12 @@ def current_waiter():
     return _blocking
 
 
-cdef class _Spare:
-    """The watchers and timers of one loop that nobody uses."""
+cdef class _Loop:
+    """What there is once for each loop: its turn, and watchers and timers that nobody uses."""
 
-    def __cinit__(self, loop):
-        self.loop = loop
+    def __cinit__(self, hub):
+        self.loop = hub.loop
+        self.turn = Turn(hub)
         self.readers = []
         self.others = []
         self.of_spans = {}
@@ -86,16 +90,21 @@ cdef class _Spare:
         return self.of_span
 
 
-cdef _Spare _spare_of(hub):
-    global _last_hub, _last_spare
-    cdef _Spare spare = _last_spare
+cdef _Loop _loop_of(hub):
+    global _last_hub, _last_loop
+    cdef _Loop loop = _last_loop
     # A hub that was destroyed and made again has another loop.
-    if hub is not _last_hub or spare.loop is not hub.loop:
-        spare = _spare_of_hubs.get(hub)
-        if spare is None or spare.loop is not hub.loop:
-            spare = _spare_of_hubs[hub] = _Spare(hub.loop)
-        _last_hub, _last_spare = hub, spare
-    return spare
+    if hub is not _last_hub or loop.loop is not hub.loop:
+        loop = _loops.get(hub)
+        if loop is None or loop.loop is not hub.loop:
+            loop = _loops[hub] = _Loop(hub)
+        _last_hub, _last_loop = hub, loop
+    return loop
+
+
+cdef Turn turn_of(hub):
+    """Return the turn of a hub's loop."""
+    return _loop_of(hub).turn
 
 
 cdef class CooperativeWaiter:
@@ -103,8 +112,12 @@ cdef class CooperativeWaiter:
 
     def __cinit__(self, hub):
         self._hub = hub
-        self._spare = _spare_of(hub)
+        self._of_loop = _loop_of(hub)
         self._descriptor = -1
+
+    cdef Turn turn(self):
+        """Return the turn of the loop."""
+        return self._of_loop.turn
 
     def wait(self, interests, timeout):
         """Return the index of an interest that is ready, or -1 after ``timeout``."""
@@ -145,7 +158,7 @@ cdef class CooperativeWaiter:
             if timeout >= 0:
                 timer = self._timer_of(timeout)
                 timer.again(self._ready, -1)
-            return self._hub.switch()
+            return _switch_to(self._hub)
         finally:
             self._greenlet = None
             if timer is not None:
@@ -173,7 +186,7 @@ cdef class CooperativeWaiter:
         cdef list timers
         if self._timer is not None:
             timer, self._timer = self._timer, None
-            timers = self._spare.timers(self._span)
+            timers = self._of_loop.timers(self._span)
             if timers is None or len(timers) >= MOST_SPARE:
                 timer.close()
             else:
@@ -181,17 +194,17 @@ cdef class CooperativeWaiter:
         if self._watcher is not None:
             watcher, self._watcher = self._watcher, None
             self._descriptor = -1
-            self._spare.give(watcher, self._events)
+            self._of_loop.give(watcher, self._events)
         if self._more is not None:
             more, self._more = self._more, None
             for _, events, watcher in more:
-                self._spare.give(watcher, events)
+                self._of_loop.give(watcher, events)
 
     cdef object _watcher_of(self, int descriptor, int events):
         if self._descriptor == descriptor and self._events == events:
             return self._watcher
         if self._watcher is None:
-            self._watcher = self._spare.take(descriptor, events)
+            self._watcher = self._of_loop.take(descriptor, events)
             self._descriptor = descriptor
             self._events = events
             return self._watcher
@@ -200,7 +213,7 @@ cdef class CooperativeWaiter:
         for known, kind, watcher in self._more:
             if known == descriptor and kind == events:
                 return watcher
-        watcher = self._spare.take(descriptor, events)
+        watcher = self._of_loop.take(descriptor, events)
         self._more.append((descriptor, events, watcher))
         return watcher
 
@@ -213,7 +226,7 @@ cdef class CooperativeWaiter:
             if self._timer is not None:
                 self._timer.close()
                 self._timer = None
-            timers = self._spare.timers(span)
-            self._timer = timers.pop() if timers else self._spare.loop.timer(span, span)
+            timers = self._of_loop.timers(span)
+            self._timer = timers.pop() if timers else self._of_loop.loop.timer(span, span)
             self._span = span
         return self._timer

@@ -28,16 +28,18 @@ _OUT_OF_RESOURCES = frozenset(
 class Connection:
     """A connected non-blocking socket, and the way to wait for it.
 
-    ``fd`` is its descriptor, -1 once it is closed; ``target`` the address connected to.
+    ``fd`` is its descriptor, -1 once it is closed; ``target`` the address connected to; ``sent``
+    how many bytes of the head have left with it.
     """
 
-    __slots__ = ("_socket", "fd", "target", "waiter")
+    __slots__ = ("_socket", "fd", "sent", "target", "waiter")
 
-    def __init__(self, fd: int, waiter: Waiter, target: SocketAddress) -> None:
+    def __init__(self, fd: int, waiter: Waiter, target: SocketAddress, sent: int = 0) -> None:
         self.waiter = waiter
         self.target = target
         self._socket: _socket.socket | None = None
         self.fd = fd
+        self.sent = sent
 
     @property
     def socket(self) -> _socket.socket:
@@ -70,9 +72,14 @@ class Connection:
 
 
 def connect(
-    address: TCPAddress | UnixAddress, resolver: Resolver, waiter: Waiter, *, timeout: float
+    address: TCPAddress | UnixAddress,
+    resolver: Resolver,
+    waiter: Waiter,
+    *,
+    timeout: float,
+    head: bytes = b"",
 ) -> Connection:
-    """Connect to ``address``.
+    """Connect to ``address``, and send what the kernel takes of ``head`` without waiting.
 
     ``timeout`` seconds are for the look-up and all addresses together.  Raises ConnectError,
     ConnectTimeout or ResolveError, with the cause of every address that was tried.
@@ -85,7 +92,8 @@ def connect(
         # A dead first address leaves the others their share of the time.
         share = max(deadline.bound(timeout) / (len(targets) - index), 1e-3)
         try:
-            return Connection(connect_to(target, waiter, share), waiter, target)
+            fd, sent = connect_to(target, waiter, share, head)
+            return Connection(fd, waiter, target, sent)
         except TimeoutError:
             timed_out = True
             causes.append(f"{_display(target)}: no connection in {share:.3g} seconds")
@@ -99,9 +107,12 @@ def connect(
 
 
 @compiled_in("wsgi_scgi.transport._connecting")
-def connect_to(target: SocketAddress, waiter: Waiter, seconds: float) -> int:
-    """Return the descriptor of a non-blocking socket that is connected to ``target``.
+def connect_to(
+    target: SocketAddress, waiter: Waiter, seconds: float, head: bytes
+) -> tuple[int, int]:
+    """Return the descriptor of a non-blocking socket, and how many bytes of ``head`` have left.
 
+    It is connected to ``target``.  Whatever sending fails with, the next call on it tells.
     Raises TimeoutError after ``seconds``, or the OSError that the kernel tells.
     """
     family, address = target
@@ -116,7 +127,7 @@ def connect_to(target: SocketAddress, waiter: Waiter, seconds: float) -> int:
                 # Over loopback it is done already: asking again costs less than waiting.
                 code = sock.connect_ex(address)
             if code in (0, errno.EISCONN):
-                return sock.detach()
+                break
             if code == errno.EAGAIN and family == socket.AF_UNIX:
                 _wait_for_backlog(waiter, deadline)
                 continue
@@ -127,7 +138,11 @@ def connect_to(target: SocketAddress, waiter: Waiter, seconds: float) -> int:
             code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if code:
                 raise OSError(code, os.strerror(code))
-            return sock.detach()
+            break
+        sent = 0
+        with contextlib.suppress(OSError):
+            sent = sock.send(head) if head else 0
+        return sock.detach(), sent
     except BaseException:
         waiter.close()
         sock.close()

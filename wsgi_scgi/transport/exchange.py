@@ -25,8 +25,8 @@ from ..scgi.response_head import ResponseHead, ResponseHeadParser
 from .connecting import Connection
 from .outgoing import Outgoing
 from .pacing import stop_pacing_on_this_host
-from .round_trip import NOTHING, RECEIVE_SIZE, Begun
 from .waiting import NO_DEADLINE, READ, WRITE, Deadline, Interest
+from .whole_answer import NOTHING, RECEIVE_SIZE, Begun
 
 WATCH_AFTER = 0.05
 """Seconds a backend may be silent before the client is watched too: most never are."""
@@ -109,7 +109,7 @@ class Exchange:
         begun: Begun = NOTHING,
         on_close: Callable[[], None] | None = None,
     ) -> None:
-        """``begun`` is what a round trip has done of it already.
+        """``begun`` is what has been done of it already.
 
         ``on_close`` is called once, when the connection has been closed.
         """

@@ -4,7 +4,7 @@ import _socket  # the C socket: the same below gevent's monkey patches and witho
 
 from ..gateway.body import LARGEST_READ, RequestBody
 from .pipe import CAN_SPLICE, Pipe
-from .round_trip import RECEIVE_SIZE
+from .whole_answer import RECEIVE_SIZE
 
 _IN_FLOW = RECEIVE_SIZE
 """Bytes that are moved at once by a client that is not waited for: the next are there already."""

@@ -15,7 +15,7 @@ from ..errors import BackendError, ResponseError, TruncatedResponse
 from ..gateway.body import LARGE
 from ..scgi.response_head import ResponseHead
 from .exchange import BETWEEN_PAUSES, Exchange, Turn
-from .round_trip import RECEIVE_SIZE
+from .whole_answer import RECEIVE_SIZE
 
 logger = logging.getLogger("wsgi_scgi")
 

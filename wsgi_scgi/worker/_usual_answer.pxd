@@ -1,5 +1,8 @@
 # What other extensions of the package may use without Python in between.
 
+from wsgi_scgi.transport._turn cimport Turn
+
+
 cdef class Recipient:
     cdef object client
     cdef object path
@@ -7,6 +10,7 @@ cdef class Recipient:
     cdef dict names
     cdef dict statuses
     cdef int descriptor
+    cdef Turn turn
 
     cdef int send(self, bytes head, bytes body, Py_ssize_t size) except -1
 

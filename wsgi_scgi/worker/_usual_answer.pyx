@@ -1,9 +1,9 @@
 # cython: language_level=3, boundscheck=False, wraparound=False
 """The usual answer: its length is known, and its head is beyond doubt.
 
-Head and first piece go out with one send(2).  Whatever else an application does, PlainResponse
-does it from there: it is told what has been taken over here so far, so nothing is sent twice or decided
-differently.
+Head and first piece go out with one send(2), together with what other connections send.  Whatever
+else an application does, PlainResponse does it from there: it is told what has been taken over
+here so far, so nothing is sent twice or decided differently.
 """
 
 cimport cython
@@ -12,8 +12,12 @@ from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
 from libc.string cimport memcpy, memset
 
+from wsgi_scgi.transport._turn cimport Departure
+from wsgi_scgi.transport._waiting cimport turn_of
+
 from email.utils import formatdate
 
+from gevent import get_hub
 from gunicorn import SERVER
 
 from wsgi_scgi.worker.client_socket import ClientLeft
@@ -90,38 +94,65 @@ cdef class Recipient:
         self.names = path.lines.names
         self.statuses = path.lines.statuses
         self.descriptor = client.fd
+        self.turn = turn_of(get_hub())
 
     cdef int send(self, bytes head, bytes body, Py_ssize_t size) except -1:
-        """Send a head and the first ``size`` bytes of a body; raise ClientLeft."""
-        cdef Py_ssize_t before = 0 if head is None else len(head)
+        """Send a head, b"" if it is gone, and ``size`` bytes of a body; raise ClientLeft."""
+        cdef _Sending sending = _Sending(head, body)
         cdef Py_ssize_t gone
-        cdef iovec[2] parts
-        cdef msghdr message
-        if before and before + size <= SIZE:
-            memcpy(_sent, PyBytes_AS_STRING(head), before)
-            memcpy(_sent + before, PyBytes_AS_STRING(body), size)
-            gone = send(self.descriptor, _sent, before + size, MSG_DONTWAIT | MSG_NOSIGNAL)
-        elif before:
-            parts[0].iov_base, parts[0].iov_len = <void *>PyBytes_AS_STRING(head), before
-            parts[1].iov_base, parts[1].iov_len = <void *>PyBytes_AS_STRING(body), size
-            memset(&message, 0, sizeof(message))
-            message.msg_iov, message.msg_iovlen = parts, 2
-            gone = sendmsg(self.descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL)
+        sending.descriptor = self.descriptor
+        sending.size = size
+        if head:
+            self.turn.join(sending)
         else:
-            gone = send(
-                self.descriptor, PyBytes_AS_STRING(body), size, MSG_DONTWAIT | MSG_NOSIGNAL
-            )
-        if gone == before + size:
+            sending.depart()
+        gone = sending.gone
+        if gone == len(head) + size:
             return 0
         if gone < 0:
-            if errno != EAGAIN and errno != EINTR:
-                raise ClientLeft(strerror(errno).decode())
+            if sending.code != EAGAIN and sending.code != EINTR:
+                raise ClientLeft(strerror(sending.code).decode())
             gone = 0
-        if gone < before:
+        if gone < len(head):
             self.client.send_rest(memoryview(head)[gone:])
-            gone = before
-        self.client.send_rest(memoryview(body)[gone - before : size])
+            gone = len(head)
+        self.client.send_rest(memoryview(body)[gone - len(head) : size])
         return 0
+
+
+@cython.final
+cdef class _Sending(Departure):
+    """A head and ``size`` bytes of a body; ``gone`` of both have left, -1 for an error."""
+
+    cdef int descriptor
+    cdef bytes head
+    cdef bytes body
+    cdef Py_ssize_t size
+    cdef Py_ssize_t gone
+    cdef int code
+
+    def __cinit__(self, bytes head not None, bytes body not None):
+        self.head = head
+        self.body = body
+
+    cdef void depart(self) noexcept:
+        cdef Py_ssize_t before = len(self.head)
+        cdef iovec[2] parts
+        cdef msghdr message
+        parts[0].iov_base, parts[0].iov_len = <void *>PyBytes_AS_STRING(self.head), before
+        parts[1].iov_base, parts[1].iov_len = <void *>PyBytes_AS_STRING(self.body), self.size
+        if before + self.size <= SIZE:
+            memcpy(_sent, parts[0].iov_base, before)
+            memcpy(_sent + before, parts[1].iov_base, self.size)
+            self.gone = send(
+                self.descriptor, _sent, before + self.size, MSG_DONTWAIT | MSG_NOSIGNAL
+            )
+        else:
+            memset(&message, 0, sizeof(message))
+            message.msg_iov, message.msg_iovlen = parts, 2
+            self.gone = sendmsg(self.descriptor, &message, MSG_DONTWAIT | MSG_NOSIGNAL)
+        if self.gone < 0:
+            self.code = errno
 
 
 @cython.final
@@ -246,7 +277,7 @@ cdef class UsualAnswer:
             self.is_begun = True
             self.recipient.send(self.head, <bytes>data, size)
         elif size:
-            self.recipient.send(None, <bytes>data, size)
+            self.recipient.send(b"", <bytes>data, size)
         return 0
 
     cdef int finish(self) except -1:

@@ -1,8 +1,9 @@
-"""The usual exchange in one go: send the head, wait once, receive the answer.
+"""The usual answer: wait once, and it is there as a whole.
 
-Nearly all requests have no body, and nearly all backends answer them with one piece.  That is
-done here with as few calls as it takes.  Whatever is not usual is not judged here: ``Exchange``
-goes on from where this stopped, and meets it again.
+Nearly all requests have no body, so that their head is all of them and leaves with the
+connection; and nearly all backends answer them with one piece.  That is done here with as few
+calls as it takes.  Whatever is not usual is not judged here: ``Exchange`` goes on from where
+this stopped, and meets it again.
 """
 
 from dataclasses import dataclass
@@ -44,21 +45,17 @@ class Begun:
 NOTHING = Begun()
 
 
-@compiled_in("wsgi_scgi.transport._round_trip")
-def round_trip(
-    connection: Connection, head: bytes, patience: float, without_content: bool
+@compiled_in("wsgi_scgi.transport._whole_answer")
+def receive_whole_answer(
+    connection: Connection, size: int, patience: float, without_content: bool
 ) -> Answer | Begun:
-    """Send ``head`` and return the whole answer, or how far that came.
+    """Return the whole answer to a request of ``size`` bytes, or how far the exchange came.
 
     It waits once, for at most ``patience`` seconds.  ``without_content``: the answer has no body
     whatever its fields say, as one to HEAD.
     """
-    sock = connection.socket
-    try:
-        sent = sock.send(head)
-    except OSError:
-        return NOTHING
-    if sent < len(head):
+    sock, sent = connection.socket, connection.sent
+    if sent < size:
         return Begun(sent)
     if connection.waiter.wait(((connection.fd, READ),), patience) < 0:
         return Begun(sent, waited=patience)

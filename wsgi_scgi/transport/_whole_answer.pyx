@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""The compiled twin of ``round_trip`` in round_trip.py, its reference, on the C socket calls."""
+"""The compiled twin of ``receive_whole_answer`` in whole_answer.py, on the C socket calls."""
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
 
@@ -10,8 +10,8 @@ import os
 
 from wsgi_scgi.compiled import TWINS
 from wsgi_scgi.scgi.response_head import parse_whole_head
-from wsgi_scgi.transport.round_trip import NOTHING, RECEIVE_SIZE, Answer, Begun
 from wsgi_scgi.transport.waiting import READ
+from wsgi_scgi.transport.whole_answer import RECEIVE_SIZE, Answer, Begun
 
 cdef extern from *:
     const unsigned int WSGI_SCGI_SOURCE
@@ -23,8 +23,7 @@ cdef extern from "<errno.h>" nogil:
 
 cdef extern from "<sys/socket.h>" nogil:
     enum:
-        MSG_DONTWAIT, MSG_NOSIGNAL
-    Py_ssize_t send(int descriptor, const void *data, size_t size, int flags)
+        MSG_DONTWAIT
     Py_ssize_t recv(int descriptor, void *data, size_t size, int flags)
 
 SOURCE = WSGI_SCGI_SOURCE
@@ -41,19 +40,21 @@ cdef int _READ = READ
 cdef char[SIZE] _buffer
 
 
-def round_trip(connection, bytes head not None, double patience, bint without_content):
-    """Send ``head`` and return the whole answer, or how far that came."""
-    cdef Py_ssize_t sent, size, length, used
+def receive_whole_answer(
+    connection, Py_ssize_t sent, double patience, bint without_content
+):
+    """Return the whole answer to a request of ``sent`` bytes, or how far the exchange came."""
+    cdef Py_ssize_t size, length, used
     cdef bytes received
     cdef int descriptor, ready
     cdef bint ended = False
     cdef object answer, expected
     if type(connection) is not Connection:
-        return TWINS["round_trip"].reference(connection, head, patience, without_content)
+        reference = TWINS["receive_whole_answer"].reference
+        return reference(connection, sent, patience, without_content)
+    if (<Connection>connection).sent < sent:
+        return Begun((<Connection>connection).sent)
     descriptor = (<Connection>connection).fd
-    sent = send(descriptor, <const char *>head, len(head), MSG_DONTWAIT | MSG_NOSIGNAL)
-    if sent < len(head):
-        return NOTHING if sent < 0 else Begun(sent)
     waiter = (<Connection>connection).waiter
     if type(waiter) is CooperativeWaiter:
         ready = (<CooperativeWaiter>waiter).wait_for(descriptor, _READ, patience)

@@ -1,0 +1,176 @@
+"""What leaves in one turn of gevent's loop leaves together: the compiled connections do."""
+
+import contextlib
+import select
+import socket
+from collections.abc import Callable, Iterator
+
+import gevent
+import pytest
+from greenlet import greenlet
+
+from tests.transports import BOUND
+from tests.twins import both
+from wsgi_scgi.address import TCPAddress
+from wsgi_scgi.transport.connecting import Connection, connect
+from wsgi_scgi.transport.names import Resolver
+from wsgi_scgi.transport.waiting import current_waiter
+
+MOST_WAITING = 32
+"""As many leave before their turn ends."""
+
+pytestmark = pytest.mark.usefixtures("nothing_left_open")
+
+
+class Backend:
+    """A listener, and the connections to it."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self.listener = listener
+        self.resolver = Resolver()
+        self.connections: list[Connection] = []
+
+    def call(self, number: int) -> Connection:
+        """Connect, and send ``number``."""
+        address = TCPAddress(*self.listener.getsockname())
+        head = f"{number} ".encode()
+        waiter = current_waiter()
+        near = connect(address, self.resolver, waiter, timeout=BOUND, head=head)
+        self.connections.append(near)
+        return near
+
+    @property
+    def is_called(self) -> bool:
+        """Whether a connection waits to be accepted."""
+        return bool(select.select([self.listener], [], [], 0)[0])
+
+    def received(self) -> Iterator[bytes]:
+        """Yield what came on each connection, in their order, up to their end."""
+        while self.is_called:
+            with self.listener.accept()[0] as far:
+                far.settimeout(BOUND)
+                received = b""
+                while data := far.recv(100):
+                    received += data
+                yield received
+
+
+@pytest.fixture
+def backend() -> Iterator[Backend]:
+    both("connect_to")
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as listener:
+        listener.settimeout(BOUND)
+        backend = Backend(listener)
+        backend.resolver.resolve(TCPAddress(*listener.getsockname()), current_waiter(), BOUND)
+        yield backend
+        for connection in backend.connections:
+            connection.close()
+
+
+def run(*functions: Callable[[], object]) -> None:
+    """Run functions in greenlets that start in the same turn of the loop."""
+    greenlets = [gevent.spawn(function) for function in functions]
+    assert len(gevent.joinall(greenlets, timeout=BOUND)) == len(greenlets)
+
+
+def was_killed(caller: "gevent.Greenlet[..., Connection]") -> bool:
+    outcome: object = caller.value
+    return isinstance(outcome, gevent.GreenletExit)
+
+
+def test_connections_of_one_turn_leave_at_its_end_and_in_order(backend: Backend) -> None:
+    log: list[str] = []
+
+    def call(number: int) -> None:
+        log.append(f"{number}: {backend.is_called}")
+        backend.call(number)
+        log.append(f"{number} left")
+
+    run(*(lambda number=number: call(number) for number in range(3)))
+
+    assert log == ["0: False", "1: False", "2: False", "0 left", "1 left", "2 left"]
+    for connection in backend.connections:
+        connection.close()
+    assert list(backend.received()) == [b"0 ", b"1 ", b"2 "]
+
+
+def test_one_alone_does_not_wait_for_the_next_turn(backend: Backend) -> None:
+    log: list[str] = []
+    next_turn = gevent.get_hub().loop.timer(0)
+
+    def call() -> None:
+        next_turn.start(log.append, "next turn")
+        backend.call(0)
+        log.append("connected")
+
+    run(call, lambda: gevent.sleep(0.01))
+
+    assert log == ["connected", "next turn"]
+    next_turn.close()
+
+
+def test_many_leave_before_the_turn_ends(backend: Backend) -> None:
+    seen: list[bool] = []
+
+    def call(number: int) -> None:
+        seen.append(backend.is_called)
+        backend.call(number)
+
+    numbers = range(MOST_WAITING + 1)
+    run(*(lambda number=number: call(number) for number in numbers))
+
+    assert seen == [False] * MOST_WAITING + [True]
+
+
+def test_who_is_killed_before_the_end_of_the_turn_never_leaves(backend: Backend) -> None:
+    caller = gevent.spawn(backend.call, 0)
+    gevent.get_hub().loop.run_callback(caller.throw, gevent.GreenletExit)
+    caller.join(BOUND)
+
+    assert was_killed(caller)
+    assert not backend.is_called
+
+
+def test_who_is_killed_after_leaving_closes_the_connection(backend: Backend) -> None:
+    callers = [gevent.spawn(backend.call, number) for number in range(MOST_WAITING)]
+    gevent.get_hub().loop.run_callback(callers[0].throw, gevent.GreenletExit)
+    gevent.joinall(callers, timeout=BOUND)
+
+    assert was_killed(callers[0])
+    assert len(backend.connections) == MOST_WAITING - 1
+    assert next(backend.received()) == b"0 "
+
+
+def test_one_that_fails_after_leaving_does_not_hold_the_others_up(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = gevent.get_hub()
+    told: list[object] = []
+    monkeypatch.setattr(hub, "handle_error", lambda _, kind, *__: told.append(kind))
+
+    def call_and_fail() -> None:
+        backend.call(0)
+        raise ZeroDivisionError
+
+    # No gevent.Greenlet, which would tell of the error itself.
+    hub.loop.run_callback(greenlet(call_and_fail, parent=hub).switch)
+    run(lambda: backend.call(1))
+
+    assert told == [ZeroDivisionError]
+    assert len(backend.connections) == 2
+
+
+def test_a_hub_that_was_made_anew_has_turns_too(backend: Backend) -> None:
+    with contextlib.ExitStack() as stack:
+        threads = gevent.get_hub().threadpool
+        stack.callback(threads.kill)
+
+        def in_its_own_hub() -> None:
+            run(lambda: backend.call(1))
+            gevent.get_hub().destroy(destroy_loop=True)
+
+        run(lambda: backend.call(0))
+        threads.apply(in_its_own_hub)
+        threads.apply(in_its_own_hub)
+
+    assert len(backend.connections) == 3
