@@ -31,6 +31,7 @@ PURE = (
     "wsgi_scgi/balancer/lease.py",
     "wsgi_scgi/balancer/methods",
     "wsgi_scgi/balancer/rests.py",
+    "wsgi_scgi/balancer/retry_budget.py",
     "wsgi_scgi/balancer/rules.py",
     "wsgi_scgi/balancer/steering.py",
     "wsgi_scgi/balancer/sticky.py",

@@ -537,3 +537,37 @@ def test_options_about_the_server_passes_the_lint_that_knows_empty_bodies() -> N
     environ = server_environ("/", method="OPTIONS", REQUEST_URI="*", RAW_URI=None)
 
     assert ask(webtest.lint.middleware(answering(response())), environ)[0] == "200 OK"
+
+
+class TestStart:
+    """What runs beside the requests is started once in each process."""
+
+    def test_the_first_request_starts_it(self) -> None:
+        started: list[int] = []
+        edge = Edge(lambda _: response(b""), start=lambda: started.append(1))
+        assert not started
+        ask(edge, server_environ())
+        ask(edge, server_environ())
+        assert len(started) == 1
+
+    def test_no_request_starts_what_the_server_has_started(self) -> None:
+        started: list[int] = []
+        edge = Edge(lambda _: response(b""), start=lambda: started.append(1))
+        edge.start()
+        ask(edge, server_environ())
+        assert len(started) == 1
+
+    def test_a_process_that_was_forked_starts_its_own(self) -> None:
+        started: list[int] = []
+        edge = Edge(lambda _: response(b""), start=lambda: started.append(1))
+        ask(edge, server_environ())
+        child = os.fork()
+        if child == 0:
+            status = 1
+            try:
+                ask(edge, server_environ())
+                status = len(started)
+            finally:
+                os._exit(status)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 2
+        assert len(started) == 1

@@ -185,14 +185,6 @@ def test_nothing_is_shared_where_there_is_nothing_to_agree_on() -> None:
     assert make_board(configured(LONE), shared=True).shared
 
 
-def test_only_what_has_something_to_watch_needs_a_start() -> None:
-    health = "[balancer.pool.health]\ninterval = 3600\n"
-    assert not upstreams(configured(LONE))[0].need_a_start
-    assert not upstreams(pool())[0].need_a_start
-    assert upstreams(pool(more=health))[0].need_a_start
-    assert upstreams(pool(), shared=True)[0].need_a_start
-
-
 def test_a_process_that_shares_with_nobody_says_so_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

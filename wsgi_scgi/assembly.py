@@ -17,7 +17,7 @@ from .edge import Edge
 from .files.aliases import Aliases
 from .files.root import Roots
 from .gateway.request import Request
-from .gateway.response import Foreign, Handler, Outcome
+from .gateway.response import Foreign, Handler
 from .gateway.variables import VariableRules
 from .proxy.authenticate import Authenticate
 from .proxy.conditional import AnswerConditions
@@ -66,25 +66,11 @@ class Assembled:
             handler = FollowRedirects(handler)
         if configuration.admin is not None:
             handler = _admin(handler, configuration.admin, self._upstreams)
-        if self._upstreams.need_a_start:
-            handler = _StartAtFirst(handler, self._upstreams)
         self.handler = handler
 
     def start(self) -> None:
         """Start health checks, in this process; else its first request does."""
         self._upstreams.start()
-
-
-class _StartAtFirst:
-    """A step that starts what runs beside the requests: a server may fork at any time before."""
-
-    def __init__(self, inner: Handler, upstreams: Upstreams) -> None:
-        self._inner = inner
-        self._upstreams = upstreams
-
-    def __call__(self, request: Request) -> Outcome:
-        self._upstreams.start()
-        return self._inner(request)
 
 
 def build(

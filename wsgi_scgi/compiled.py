@@ -26,6 +26,8 @@ PURE = "WSGI_SCGI_PURE"
 
 MODULES = (
     "wsgi_scgi.balancer.attempts",
+    "wsgi_scgi.balancer.balancer",
+    "wsgi_scgi.balancer.retry_budget",
     "wsgi_scgi.edge",
     "wsgi_scgi.gateway.framing",
     "wsgi_scgi.gateway.request",

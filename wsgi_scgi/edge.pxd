@@ -3,3 +3,4 @@
 cdef class Edge:
     cdef readonly object _handler
     cdef object _start
+    cdef int _started_after

@@ -5,6 +5,7 @@ the server iterates over.  Every failure of ours becomes an error page and a lin
 """
 
 import logging
+import os
 from collections.abc import Callable, Iterable, Iterator
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("wsgi_scgi")
 
+_forks = 0
+"""How many forks made this process: another number in every child, and no system call to ask."""
+
 
 class Edge:
     """A WSGI application around a Handler."""
@@ -31,17 +35,22 @@ class Edge:
         """``start`` starts what the handler wants to run beside the requests."""
         self._handler = handler
         self._start = start
+        self._started_after = -1
 
     def start(self) -> None:
         """Start what runs beside the requests (health checks) in this process.
 
-        Whoever does not call it has it done by the first request.
+        Whoever does not call it has it done by the first request: a server may fork at any time
+        before.
         """
+        self._started_after = _forks
         if self._start is not None:
             self._start()
 
     def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request; every failure of ours becomes an error page and a log line."""
+        if self._started_after != _forks:
+            self.start()
         request: Request | None = None
         try:
             if environ.get("REQUEST_METHOD") == "OPTIONS" and _asks_about_server(environ):
@@ -74,6 +83,14 @@ class Edge:
             wrapped = wrap_for_server(body, environ, on_close=result.close, on_cut=result.cut)
             return result if wrapped is None else wrapped
         return result
+
+
+def _count_fork() -> None:
+    global _forks
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_count_fork)
 
 
 class _Result:

@@ -80,11 +80,6 @@ class Upstreams:
         """Return the cookie that the gateway sets for a route's backend, if it does."""
         return self._cookies.get(backend.name) if isinstance(backend, BalancerURL) else None
 
-    @property
-    def need_a_start(self) -> bool:
-        """Tell whether anything has to run beside the requests."""
-        return self._is_watched
-
     def start(self) -> None:
         """Start what runs beside the requests, once in each process and after the last fork."""
         if self._started_in == os.getpid():

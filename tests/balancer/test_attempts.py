@@ -4,14 +4,13 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.balancer.pools import NAMES, Clock, Site
+from tests.balancer.pools import NAMES, Site
 from tests.proxy.steps import request
 from wsgi_scgi.balancer.attempts import (
     IDEMPOTENT,
     LONGEST_PAUSE,
     Attempts,
     OnlyAttempt,
-    RetryBudget,
 )
 from wsgi_scgi.balancer.lease import Lease
 from wsgi_scgi.balancer.rules import AttemptRules
@@ -319,24 +318,6 @@ class TestWaiting:
 
 class TestBudget:
     """An outage does not double the load."""
-
-    def test_a_share_of_requests_and_some_a_second_may_be_repeated(self) -> None:
-        clock = Clock()
-        budget = RetryBudget(0.2, clock)
-        assert sum(budget.take() for _ in range(500)) == RetryBudget.MOST
-        for _ in range(100):
-            budget.add()
-        assert sum(budget.take() for _ in range(500)) in {19, 20}
-        clock.now += 3
-        assert sum(budget.take() for _ in range(500)) in {30, 31}
-        clock.now += 3600
-        assert sum(budget.take() for _ in range(500)) == RetryBudget.MOST
-
-    def test_it_never_holds_more_than_the_most(self) -> None:
-        budget = RetryBudget(1.0, Clock())
-        for _ in range(1000):
-            budget.add()
-        assert sum(budget.take() for _ in range(500)) == RetryBudget.MOST
 
     def test_a_request_that_no_member_has_seen_costs_nothing(self) -> None:
         site = Site("", "", attempts=AttemptRules(retry_budget=0))

@@ -1,10 +1,7 @@
 # The types of this module's classes where it is compiled: wsgi_scgi/compiled.py.
 
-cdef class RetryBudget:
-    cdef object _clock
-    cdef double _left, _seen, _share
-
-    cpdef add(self)
+from wsgi_scgi.balancer.balancer cimport Balancer
+from wsgi_scgi.balancer.retry_budget cimport RetryBudget
 
 
 cdef class OnlyAttempt:
@@ -15,7 +12,8 @@ cdef class OnlyAttempt:
 cdef class Attempts:
     cdef public object session
     cdef public bint spoke_to_client
-    cdef object _balancer, _elected, _pause, _request
+    cdef Balancer _balancer
+    cdef object _elected, _pause, _request
     cdef RetryBudget _budget
     cdef double _started
     cdef tuple _tried

@@ -6,7 +6,6 @@ idempotent (RFC 9110 9.2.2), and only with a body that is untouched or can be se
 Every member is asked at most once.
 """
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -60,40 +59,6 @@ IDEMPOTENT = frozenset(
 
 LONGEST_PAUSE = 0.1
 """Seconds between two looks for a usable member, where something other than time may free one."""
-
-
-class RetryBudget:
-    """How many requests may be repeated, so that an outage does not double the load.
-
-    Every request adds ``share`` of a repetition and every second ``A_SECOND``, up to ``MOST``.
-    A repetition takes one.  Each process has its own.
-    """
-
-    A_SECOND = 10.0
-    MOST = 100.0
-
-    __slots__ = ("_clock", "_left", "_seen", "_share")
-
-    def __init__(self, share: float, clock: Callable[[], float] = time.monotonic) -> None:
-        self._share = share
-        self._clock = clock
-        self._left = self.MOST
-        self._seen = clock()
-
-    def add(self) -> None:
-        """Count one request."""
-        if self._left < self.MOST:
-            self._left += self._share
-
-    def take(self) -> bool:
-        """Tell whether one may be repeated now, and count that."""
-        now = self._clock()
-        self._left = min(self.MOST, self._left + (now - self._seen) * self.A_SECOND)
-        self._seen = now
-        if self._left < 1:
-            return False
-        self._left -= 1
-        return True
 
 
 class OnlyAttempt:

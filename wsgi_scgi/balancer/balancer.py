@@ -25,12 +25,12 @@ from ..errors import (
 from ..gateway.request import Request
 from ..scoreboard.pool import MemberText, Pool
 from ..scoreboard.status import Status
-from .attempts import RetryBudget
 from .candidates import Candidates, candidates, full_slots, usable
 from .lease import Lease
 from .member import Member
 from .methods import BY_REQUESTS, METHODS
 from .rests import Rests
+from .retry_budget import RetryBudget
 from .rules import BalancerRules
 from .sticky import Session, StickySession
 from .usual import UsualElections
