@@ -178,7 +178,7 @@ def connect_to(target, waiter, double seconds, head):
         return _refer(target, waiter, seconds, head)
     try:
         if type(waiter) is CooperativeWaiter:
-            (<CooperativeWaiter>waiter).turn().join(call)
+            (<CooperativeWaiter>waiter).depart(call)
         else:
             call.depart()
         if call.code == EINPROGRESS or call.code == EALREADY:

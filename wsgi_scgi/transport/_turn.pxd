@@ -7,10 +7,10 @@ cdef class Departure:
 
 
 cdef class Turn:
-    cdef object _hub
+    cdef object _loop
     cdef list _waiting
     cdef list _departed
     cdef bint _ends
 
-    cdef int join(self, Departure departure) except -1
+    cdef int join(self, hub, Departure departure) except -1
     cdef int _depart(self) except -1

@@ -4,7 +4,8 @@
 Sending to a process that sleeps on another core wakes it, and of all that the kernel does for a
 small request this costs the most.  Where each is sent as soon as it is made, its receiver is done
 with it and asleep again before the next one comes.  Sent one right behind the other they find it
-awake.  Who is alone in a turn loses nothing: it ends at once.
+awake.  Who is alone in a turn loses nothing: it ends at once.  Who computes for long in a turn
+keeps the others waiting, as everything else does with greenlets.
 """
 
 import sys
@@ -31,28 +32,28 @@ cdef class Departure:
 
 
 cdef class Turn:
-    """One turn of a hub's loop after the other."""
+    """One turn of a loop after the other."""
 
-    def __cinit__(self, hub):
-        self._hub = hub
+    def __cinit__(self, loop):
+        self._loop = loop
         self._waiting = []
         self._departed = []
 
-    cdef int join(self, Departure departure) except -1:
-        """Return once it has departed.
+    cdef int join(self, hub, Departure departure) except -1:
+        """Return once it has departed; ``hub`` is that of the loop.
 
         Whatever is thrown into the greenlet meanwhile may come before that or after.
         """
         departure._greenlet = getcurrent()
         if not self._ends:
             # gevent runs it after all that became ready in this turn, and before it waits.
-            self._hub.loop.run_callback(self._end)
+            self._loop.run_callback(self._end)
             self._ends = True
         self._waiting.append(departure)
         if len(self._waiting) >= MOST_WAITING:
             self._depart()
         try:
-            _switch_to(self._hub)
+            _switch_to(hub)
         finally:
             departure._greenlet = None
         return 0
@@ -80,4 +81,4 @@ cdef class Turn:
                     greenlet.switch()
                 except BaseException:
                     # It ended with that; the others must be woken all the same.
-                    self._hub.loop.handle_error(greenlet, *sys.exc_info())
+                    self._loop.handle_error(greenlet, *sys.exc_info())

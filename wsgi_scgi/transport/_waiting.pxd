@@ -1,6 +1,6 @@
 # What other extensions of the package may use without Python in between.
 
-from wsgi_scgi.transport._turn cimport Turn
+from wsgi_scgi.transport._turn cimport Departure, Turn
 
 
 cdef class CooperativeWaiter:
@@ -15,7 +15,7 @@ cdef class CooperativeWaiter:
     cdef object _timer
     cdef double _span
 
-    cdef Turn turn(self)
+    cdef int depart(self, Departure departure) except -1
     cdef int wait_for(self, int descriptor, int events, double timeout) except -2
     cdef object _watcher_of(self, int descriptor, int events)
     cdef object _timer_of(self, double seconds)

@@ -4,7 +4,7 @@
 Watchers and timers of gevent's loop are used again by the next exchange instead of made anew.
 """
 
-from wsgi_scgi.transport._turn cimport Turn
+from wsgi_scgi.transport._turn cimport Departure, Turn
 
 import sys
 import weakref
@@ -50,9 +50,9 @@ def current_waiter():
 cdef class _Loop:
     """What there is once for each loop: its turn, and watchers and timers that nobody uses."""
 
-    def __cinit__(self, hub):
-        self.loop = hub.loop
-        self.turn = Turn(hub)
+    def __cinit__(self, loop):
+        self.loop = loop
+        self.turn = Turn(loop)
         self.readers = []
         self.others = []
         self.of_spans = {}
@@ -97,7 +97,7 @@ cdef _Loop _loop_of(hub):
     if hub is not _last_hub or loop.loop is not hub.loop:
         loop = _loops.get(hub)
         if loop is None or loop.loop is not hub.loop:
-            loop = _loops[hub] = _Loop(hub)
+            loop = _loops[hub] = _Loop(hub.loop)
         _last_hub, _last_loop = hub, loop
     return loop
 
@@ -115,9 +115,9 @@ cdef class CooperativeWaiter:
         self._of_loop = _loop_of(hub)
         self._descriptor = -1
 
-    cdef Turn turn(self):
-        """Return the turn of the loop."""
-        return self._of_loop.turn
+    cdef int depart(self, Departure departure) except -1:
+        """Return once it has departed, with all others of this turn of the loop."""
+        return self._of_loop.turn.join(self._hub, departure)
 
     def wait(self, interests, timeout):
         """Return the index of an interest that is ready, or -1 after ``timeout``."""

@@ -10,6 +10,7 @@ cdef class Recipient:
     cdef dict names
     cdef dict statuses
     cdef int descriptor
+    cdef object hub
     cdef Turn turn
 
     cdef int send(self, bytes head, bytes body, Py_ssize_t size) except -1

@@ -94,7 +94,8 @@ cdef class Recipient:
         self.names = path.lines.names
         self.statuses = path.lines.statuses
         self.descriptor = client.fd
-        self.turn = turn_of(get_hub())
+        self.hub = get_hub()
+        self.turn = turn_of(self.hub)
 
     cdef int send(self, bytes head, bytes body, Py_ssize_t size) except -1:
         """Send a head, b"" if it is gone, and ``size`` bytes of a body; raise ClientLeft."""
@@ -103,7 +104,7 @@ cdef class Recipient:
         sending.descriptor = self.descriptor
         sending.size = size
         if head:
-            self.turn.join(sending)
+            self.turn.join(self.hub, sending)
         else:
             sending.depart()
         gone = sending.gone
