@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from wsgi_scgi.transport.pacing import PACING, WITHOUT_PACING, stop_pacing_on_this_host
+from wsgi_scgi.transport.pacing import (
+    PACING,
+    WITHOUT_PACING,
+    accept_without_pacing,
+    stop_pacing_on_this_host,
+)
 
 pytestmark = pytest.mark.skipif(
     not hasattr(socket, "TCP_CONGESTION"), reason="congestion control is chosen on Linux only"
@@ -21,12 +26,16 @@ def connected(address: str, control: bytes) -> Iterator[socket.socket]:
     with socket.create_server((address, 0), family=family) as listener:
         client = socket.socket(family)
         with client:
-            try:
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, control)
-            except OSError:
-                pytest.skip(f"the kernel does not offer {control.decode()} to everybody")
+            choose(client, control)
             client.connect(listener.getsockname())
             yield client
+
+
+def choose(sock: socket.socket, control: bytes) -> None:
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, control)
+    except OSError:
+        pytest.skip(f"the kernel does not offer {control.decode()} to everybody")
 
 
 def control_of(sock: socket.socket) -> bytes:
@@ -64,3 +73,31 @@ def test_sockets_without_addresses_and_closed_ones_are_left_alone() -> None:
     stop_pacing_on_this_host(near)
     with socket.socket() as unconnected:
         stop_pacing_on_this_host(unconnected)
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
+def test_what_a_listener_of_this_host_accepts_was_never_paced(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as listener:
+        choose(listener, PACING)
+        accept_without_pacing(listener)
+
+        with socket.create_connection(listener.getsockname()[:2]), listener.accept()[0] as far:
+            assert control_of(far) == WITHOUT_PACING
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
+def test_a_listener_for_other_hosts_keeps_its_control(address: str) -> None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.create_server((address, 0), family=family) as listener:
+        choose(listener, PACING)
+        accept_without_pacing(listener)
+
+        assert control_of(listener) == PACING
+
+
+def test_a_listener_without_a_port_is_left_alone(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "app.sock"))
+        accept_without_pacing(listener)
+    accept_without_pacing(listener)

@@ -7,6 +7,7 @@ import itertools
 import os
 import re
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -284,3 +285,35 @@ def wait_booted(gateway: Gateway) -> str:
     """Return the log once a second worker has started."""
     wait_until(lambda: len(workers(gateway)) > 1, gateway)
     return gateway.log()
+
+
+PACED = """
+import socket
+
+CONTROL = (socket.IPPROTO_TCP, socket.TCP_CONGESTION)
+
+
+def when_ready(server):
+    for listener in server.LISTENERS:
+        listener.setsockopt(*CONTROL, b"bbr")
+
+
+def application(environ, start_response):
+    body = environ["gunicorn.socket"].getsockopt(*CONTROL, 16).rstrip(b"\\0")
+    start_response("200 OK", [("Content-Length", str(len(body)))])
+    return [body]
+"""
+
+
+@pytest.mark.skipif(
+    not hasattr(socket, "TCP_CONGESTION"), reason="congestion control is chosen on Linux only"
+)
+def test_connections_from_this_host_are_not_paced() -> None:
+    with socket.socket() as sock:
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"bbr")
+        except OSError:
+            pytest.skip("the kernel does not offer BBR to everybody")
+    with serving(files=PACED, application="settings:application") as gateway:
+        # A connection that was made before the worker was there has the listener's first choice.
+        wait_until(lambda: ask(gateway, request("/")).body == b"reno", gateway)

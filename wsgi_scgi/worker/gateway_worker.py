@@ -11,6 +11,7 @@ from typing import Any
 from gevent import get_hub
 from gunicorn.workers.ggevent import GeventWorker
 
+from ..transport.pacing import accept_without_pacing
 from ..transport.waiting import CooperativeWaiter
 from .client_socket import ClientSocket
 from .connection import PlainConnection
@@ -23,6 +24,8 @@ class GatewayWorker(GeventWorker):
     def load_wsgi(self) -> None:
         """Load the application; what lives as long as the worker is no garbage to look for."""
         super().load_wsgi()
+        for listener in self.sockets:
+            accept_without_pacing(listener)
         self._is_lean = is_lean(self.cfg)
         self.lean_path = LeanPath(self.cfg, self.log)
         gc.collect()
