@@ -18,8 +18,10 @@ from ..transport.waiting import READ, WRITE, CooperativeWaiter
 RECEIVE_SIZE = 65536
 """Bytes a read, and so of the largest head that is taken here."""
 
-BETWEEN_PAUSES = 1 << 20
-"""Bytes after which other greenlets run, where client and source are so fast that none waits."""
+BETWEEN_PAUSES = 1 << 22
+"""Bytes after which other greenlets run, where client and source are so fast that none waits.
+
+They take a quarter of a millisecond, where nothing is copied."""
 
 SEND_TIMEOUT = 60.0
 """Seconds in which a client must take something, as nginx's send_timeout."""
@@ -95,18 +97,21 @@ class ClientSocket:
             self._stop_pacing()
         sent = 0
         while sent < count:
-            step = min(count - sent, BETWEEN_PAUSES)
+            asked = min(count - sent, BETWEEN_PAUSES)
             try:
-                step = os.sendfile(self.fd, descriptor, offset + sent, step)
+                step = os.sendfile(self.fd, descriptor, offset + sent, asked)
             except BlockingIOError:
-                self._wait_writable()
-                continue
+                step = -1
             except OSError as error:
                 raise ClientLeft(str(error)) from error
             if not step:
                 break
-            sent += step
-            self._let_others_run_after(step)
+            sent += max(step, 0)
+            if step == asked:
+                self._let_others_run_after(step)
+            elif sent < count:
+                # Its buffer is full: asking again at once would get little, call by call.
+                self._wait_writable()
         return sent
 
     def splice(self, source: int, count: int) -> int:
