@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("wsgi_scgi")
 
 _forks = 0
-"""How many forks made this process: another number in every child, and no system call to ask."""
+"""How many forks led to this process: a child's number is not its parent's, and costs no call."""
 
 
 class Edge:

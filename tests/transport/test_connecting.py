@@ -1,5 +1,6 @@
 """Connecting: the addresses of a backend in turn, within one span of time."""
 
+import _socket
 import contextlib
 import os
 import re
@@ -18,6 +19,7 @@ from wsgi_scgi.address import TCPAddress, UnixAddress
 from wsgi_scgi.errors import ConnectError, ConnectTimeout, ResolveError
 from wsgi_scgi.transport.connecting import Connection, connect
 from wsgi_scgi.transport.names import Resolver, SocketAddress
+from wsgi_scgi.transport.pacing import PACING, WITHOUT_PACING
 from wsgi_scgi.transport.waiting import current_waiter
 
 NAME = TCPAddress("backend.test", 4000)
@@ -148,6 +150,26 @@ def test_the_head_leaves_with_the_connection(transport: Transport, listener: soc
         assert near.sent == 8
         with listener.accept()[0] as far:
             assert far.recv(9) == b"the head"
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_only_for_what_is_large_pacing_is_given_up(
+    transport: Transport, listener: socket.socket, large: bool
+) -> None:
+    def control_of(sock: object) -> bytes:
+        assert isinstance(sock, _socket.socket)
+        return sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0")
+
+    with socket.socket() as sock:
+        usual = control_of(sock)
+    address = TCPAddress(*listener.getsockname())
+    resolver = Resolver()
+    near = transport.call(
+        lambda: connect(address, resolver, current_waiter(), timeout=BOUND, large=large)
+    )
+    with contextlib.closing(near), listener.accept()[0]:
+        paced = usual == PACING
+        assert control_of(near.socket) == (WITHOUT_PACING if paced and large else usual)
 
 
 def test_of_a_long_head_as_much_leaves_as_the_kernel_takes(

@@ -11,6 +11,7 @@ from wsgi_scgi.transport.pacing import (
     PACING,
     WITHOUT_PACING,
     accept_without_pacing,
+    connect_without_pacing,
     stop_pacing_on_this_host,
 )
 
@@ -101,3 +102,21 @@ def test_a_listener_without_a_port_is_left_alone(tmp_path: Path) -> None:
         listener.bind(str(tmp_path / "app.sock"))
         accept_without_pacing(listener)
     accept_without_pacing(listener)
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", WITHOUT_PACING), ("127.1.2.3", WITHOUT_PACING), ("192.0.2.1", PACING)],
+)
+def test_a_connection_to_this_host_is_never_paced(host: str, expected: bytes) -> None:
+    with socket.socket() as sock:
+        choose(sock, PACING)
+        connect_without_pacing(sock, host)
+
+        assert control_of(sock) == expected
+    connect_without_pacing(sock, "127.0.0.1")
+
+
+def test_a_connection_to_a_unix_socket_has_no_pace() -> None:
+    with socket.socket(socket.AF_UNIX) as sock:
+        connect_without_pacing(sock, "/run/app.sock")

@@ -24,7 +24,7 @@ from ..errors import (
     ProtocolError,
     RequestError,
 )
-from ..gateway.body import BodyState, buffer_body
+from ..gateway.body import LARGE, BodyState, buffer_body
 from ..gateway.error_page import options_response
 from ..gateway.framing import check_length, declared_length, max_forwards
 from ..gateway.request import Request
@@ -156,12 +156,14 @@ class Forwarder:
         """Return the member's answer, None for a status that another member is to be asked for."""
         try:
             head = request.head = self._head_of(request, lease.member, attempts.session)
+            body = request.body
             connection = connect(
                 lease.member.url.address,
                 self._resolver,
                 current_waiter(),
                 timeout=deadline.bound(self._connect_timeout),
-                head=head if request.body is None else b"",
+                head=head if body is None else b"",
+                large=body is not None and body.length >= LARGE,
             )
         except BaseException as error:
             if isinstance(error, ConnectTimeout) and deadline.passed:

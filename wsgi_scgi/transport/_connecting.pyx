@@ -1,8 +1,9 @@
 # cython: language_level=3
 """The compiled twins of ``Connection`` and ``connect_to`` in connecting.py, their references.
 
-``connect_to`` does Unix sockets and IPv4; the reference does the others, and waits where the
-backlog of a Unix socket is full.  Requests of one turn of gevent's loop leave together.
+``connect_to`` does Unix sockets and IPv4 for requests that are not large; the reference does the
+others, and waits where the backlog of a Unix socket is full.  Requests of one turn of gevent's loop
+leave together.
 """
 
 import _socket
@@ -170,12 +171,12 @@ cdef class _Call(Departure):
             self.descriptor = -1
 
 
-def connect_to(target, waiter, double seconds, head):
+def connect_to(target, waiter, double seconds, head, bint large):
     """Return the descriptor of a socket that is connected, and how much of ``head`` it took."""
     cdef _Call call = _Call(head)
     call.length = _address_of(target, &call.address)
-    if not call.length:
-        return _refer(target, waiter, seconds, head)
+    if large or not call.length:
+        return _refer(target, waiter, seconds, head, large)
     try:
         if type(waiter) is CooperativeWaiter:
             (<CooperativeWaiter>waiter).depart(call)
@@ -192,12 +193,12 @@ def connect_to(target, waiter, double seconds, head):
     call.hang_up()
     if call.code == 0 or call.code == EAGAIN:
         # There was no socket, or no room in the backlog, for which the reference waits.
-        return _refer(target, waiter, seconds, head)
+        return _refer(target, waiter, seconds, head, large)
     raise OSError(call.code, os.strerror(call.code))
 
 
-cdef _refer(target, waiter, double seconds, bytes head):
-    return TWINS["connect_to"].reference(target, waiter, seconds, head)
+cdef _refer(target, waiter, double seconds, bytes head, bint large):
+    return TWINS["connect_to"].reference(target, waiter, seconds, head, large)
 
 
 cdef socklen_t _address_of(object target, _Address *address) except? 1:

@@ -13,6 +13,7 @@ from ..address import TCPAddress, UnixAddress
 from ..compiled import compiled_in
 from ..errors import ConnectError, ConnectTimeout, OutOfResources
 from .names import Resolver, SocketAddress
+from .pacing import connect_without_pacing
 from .waiting import WRITE, Deadline, Waiter
 
 _NON_BLOCKING = getattr(socket, "SOCK_NONBLOCK", 0) | getattr(socket, "SOCK_CLOEXEC", 0)
@@ -78,9 +79,11 @@ def connect(
     *,
     timeout: float,
     head: bytes = b"",
+    large: bool = False,
 ) -> Connection:
     """Connect to ``address``, and send what the kernel takes of ``head`` without waiting.
 
+    ``large`` tells that much will follow, for which BBR is not wanted within this host.
     ``timeout`` seconds are for the look-up and all addresses together.  Raises ConnectError,
     ConnectTimeout or ResolveError, with the cause of every address that was tried.
     """
@@ -92,7 +95,7 @@ def connect(
         # A dead first address leaves the others their share of the time.
         share = max(deadline.bound(timeout) / (len(targets) - index), 1e-3)
         try:
-            fd, sent = connect_to(target, waiter, share, head)
+            fd, sent = connect_to(target, waiter, share, head, large)
             return Connection(fd, waiter, target, sent)
         except TimeoutError:
             timed_out = True
@@ -108,7 +111,7 @@ def connect(
 
 @compiled_in("wsgi_scgi.transport._connecting")
 def connect_to(
-    target: SocketAddress, waiter: Waiter, seconds: float, head: bytes
+    target: SocketAddress, waiter: Waiter, seconds: float, head: bytes, large: bool
 ) -> tuple[int, int]:
     """Return the descriptor of a non-blocking socket, and how many bytes of ``head`` have left.
 
@@ -121,6 +124,8 @@ def connect_to(
     try:
         if not _NON_BLOCKING:
             sock.setblocking(False)
+        if large:
+            connect_without_pacing(sock, address[0])
         while True:
             code = sock.connect_ex(address)
             if code == errno.EINPROGRESS:

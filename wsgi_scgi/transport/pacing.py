@@ -28,6 +28,13 @@ def accept_without_pacing(listener: socket.socket) -> None:
             _choose(listener)
 
 
+def connect_without_pacing(sock: _socket.socket, host: str) -> None:
+    """Let ``sock``, which is to connect to ``host``, do the same if that is this host."""
+    with contextlib.suppress(OSError):
+        if _is_tcp(sock) and ipaddress.ip_address(host).is_loopback:
+            _choose(sock)
+
+
 def stop_pacing_on_this_host(sock: _socket.socket) -> None:
     """Choose another congestion control instead of BBR where both ends have one address.
 
