@@ -19,6 +19,7 @@ from typing import Any, Self, TypeVar
 BOUND = 60.0
 """Seconds after which a wait has failed; a busy machine starts Chromium slowly."""
 
+_MOST_STARTS = 10
 _STARTED = re.compile(rb"started successfully on port (\d+)")
 _FLAGS = (
     "--headless=new",
@@ -40,17 +41,13 @@ class Browser:
 
     def __init__(self, chromedriver: str, chromium: str, profile: Path) -> None:
         """Start both programs; ``profile`` is an empty directory."""
-        self._driver = subprocess.Popen(
-            [chromedriver, "--port=0"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        self._log = self._driver.stdout
+        self._driver, self._port = _start_driver(chromedriver)
         options = {
             "binary": chromium,
             "args": [*_FLAGS, f"--user-data-dir={profile}"],
         }
         capabilities = {"goog:chromeOptions": options, "goog:loggingPrefs": {"browser": "ALL"}}
         try:
-            self._port = self._read_port()
             answer = self._ask("POST", "/session", {"capabilities": {"alwaysMatch": capabilities}})
         except BaseException:
             self._stop_driver()
@@ -157,17 +154,27 @@ class Browser:
             raise AssertionError(f"{path}: {value['error']}: {value['message']}")
         return value
 
-    def _read_port(self) -> int:
-        assert self._log is not None
+    def _stop_driver(self) -> None:
+        with self._driver:
+            self._driver.terminate()
+
+
+def _start_driver(chromedriver: str) -> tuple[subprocess.Popen[bytes], int]:
+    """Start chromedriver; return it and the port that it has chosen.
+
+    It takes a free port of IPv6, and gives up where the same port of IPv4 is not free.
+    """
+    for _ in range(_MOST_STARTS):
+        command = [chromedriver, "--port=0"]
+        driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert driver.stdout is not None
         output = b""
-        for line in self._log:
+        for line in driver.stdout:
             output += line
             if match := _STARTED.search(line):
-                return int(match[1])
-        raise AssertionError(f"chromedriver ended: {output!r}")
-
-    def _stop_driver(self) -> None:
-        self._driver.terminate()
-        self._driver.wait()
-        if self._log is not None:
-            self._log.close()
+                return driver, int(match[1])
+        with driver:
+            driver.terminate()
+        if b"Address already in use" not in output:
+            break
+    raise AssertionError(f"chromedriver ended: {output!r}")
