@@ -114,12 +114,12 @@ def test_status_reason_and_fields_reach_the_server_as_they_are() -> None:
 
 def test_pieces_are_passed_on_one_by_one() -> None:
     body = Pieces(b"one", b"", b"two")
-    result = answering(response(body))(server_environ(), Answer().start)
+    result: Any = answering(response(body))(server_environ(), Answer().start)
 
     assert list(result) == [b"one", b"", b"two"]
     assert body.closed == 0
-    result.close()  # type: ignore[attr-defined]  # PEP 3333: a server closes what has close()
-    result.close()  # type: ignore[attr-defined]
+    result.close()
+    result.close()
     assert body.closed >= 1
 
 
@@ -356,7 +356,7 @@ def _chunked(protocol: str = "HTTP/1.1") -> dict[str, Any]:
         response(b"whole"),
         response(b""),
         errors.ConnectError("away"),
-        Foreign(lambda environ, start_response: [], {}),  # noqa: ARG005  # its answer is not looked at
+        Foreign(lambda _environ, _start_response: [], {}),
     ],
 )
 @pytest.mark.parametrize("protocol", ["HTTP/1.1", "HTTP/2"])

@@ -169,12 +169,16 @@ def _start_driver(chromedriver: str) -> tuple[subprocess.Popen[bytes], int]:
         driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert driver.stdout is not None
         output = b""
-        for line in driver.stdout:
-            output += line
-            if match := _STARTED.search(line):
-                return driver, int(match[1])
-        with driver:
-            driver.terminate()
+        try:
+            for line in driver.stdout:
+                output += line
+                if match := _STARTED.search(line):
+                    return driver, int(match[1])
+        except BaseException:
+            with driver:
+                driver.kill()
+            raise
+        driver.communicate()
         if b"Address already in use" not in output:
             break
     raise AssertionError(f"chromedriver ended: {output!r}")

@@ -212,8 +212,8 @@ def test_a_route_may_be_an_expression() -> None:
 
 
 def test_what_a_handler_answers_is_passed_on_as_it_is() -> None:
-    foreign = Foreign(lambda environ, start_response: [], {})  # noqa: ARG005  # never called
-    router = Router([route("/", handler=lambda request: foreign)])  # noqa: ARG005
+    foreign = Foreign(lambda _environ, _start_response: [], {})
+    router = Router([route("/", handler=lambda _: foreign)])
 
     assert router(Request(server_environ("/x"))) is foreign
 

@@ -76,25 +76,26 @@ def test_sockets_without_addresses_and_closed_ones_are_left_alone() -> None:
         stop_pacing_on_this_host(unconnected)
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
-def test_what_a_listener_of_this_host_accepts_was_never_paced(address: str) -> None:
+@pytest.mark.parametrize(
+    ("address", "near", "expected"),
+    [
+        ("127.0.0.1", "127.0.0.1", WITHOUT_PACING),
+        ("::1", "::1", WITHOUT_PACING),
+        ("0.0.0.0", "127.0.0.1", PACING),
+        ("::", "::1", PACING),
+    ],
+)
+def test_what_only_this_host_reaches_is_accepted_without_pacing(
+    address: str, near: str, expected: bytes
+) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     with socket.create_server((address, 0), family=family) as listener:
         choose(listener, PACING)
         accept_without_pacing(listener)
 
-        with socket.create_connection(listener.getsockname()[:2]), listener.accept()[0] as far:
-            assert control_of(far) == WITHOUT_PACING
-
-
-@pytest.mark.parametrize("address", ["0.0.0.0", "::"])
-def test_a_listener_for_other_hosts_keeps_its_control(address: str) -> None:
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.create_server((address, 0), family=family) as listener:
-        choose(listener, PACING)
-        accept_without_pacing(listener)
-
-        assert control_of(listener) == PACING
+        to = (near, listener.getsockname()[1])
+        with socket.create_connection(to), listener.accept()[0] as far:
+            assert control_of(far) == expected
 
 
 def test_a_listener_without_a_port_is_left_alone(tmp_path: Path) -> None:

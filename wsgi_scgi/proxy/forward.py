@@ -175,7 +175,7 @@ class Forwarder:
         lease.connected()
         begun: Answer | Begun = NOTHING
         try:
-            if request.body is None:
+            if body is None:
                 patience = deadline.bound(self._patience)
                 is_head = request.method == "HEAD"
                 begun = receive_whole_answer(connection, len(head), patience, is_head)

@@ -10,6 +10,7 @@ import _socket
 import os
 
 from cpython.bytes cimport PyBytes_AS_STRING
+from libc.errno cimport EAGAIN, EALREADY, EINPROGRESS, EISCONN, errno
 from libc.string cimport memcpy, memset
 from posix.unistd cimport close
 
@@ -21,11 +22,6 @@ from wsgi_scgi.transport.waiting import WRITE
 
 cdef extern from *:
     const unsigned int WSGI_SCGI_SOURCE
-
-cdef extern from "<errno.h>" nogil:
-    int errno
-    enum:
-        EAGAIN, EALREADY, EINPROGRESS, EISCONN
 
 cdef extern from "<sys/socket.h>" nogil:
     ctypedef unsigned int socklen_t
@@ -172,7 +168,7 @@ cdef class _Call(Departure):
 
 
 def connect_to(target, waiter, double seconds, head, bint large):
-    """Return the descriptor of a socket that is connected, and how much of ``head`` it took."""
+    """Return a connection to ``target``, with what it took of ``head``."""
     cdef _Call call = _Call(head)
     call.length = _address_of(target, &call.address)
     if large or not call.length:
@@ -189,7 +185,7 @@ def connect_to(target, waiter, double seconds, head, bint large):
         call.hang_up()
         raise
     if call.descriptor >= 0 and call.code == 0:
-        return call.descriptor, call.sent
+        return Connection(call.descriptor, waiter, target, call.sent)
     call.hang_up()
     if call.code == 0 or call.code == EAGAIN:
         # There was no socket, or no room in the backlog, for which the reference waits.

@@ -45,14 +45,14 @@ cdef class Turn:
         Whatever is thrown into the greenlet meanwhile may come before that or after.
         """
         departure._greenlet = getcurrent()
-        if not self._ends:
-            # gevent runs it after all that became ready in this turn, and before it waits.
-            self._loop.run_callback(self._end)
-            self._ends = True
-        self._waiting.append(departure)
-        if len(self._waiting) >= MOST_WAITING:
-            self._depart()
         try:
+            if not self._ends:
+                # gevent runs it after all that became ready in this turn, and before it waits.
+                self._loop.run_callback(self._end)
+                self._ends = True
+            self._waiting.append(departure)
+            if len(self._waiting) >= MOST_WAITING:
+                self._depart()
             _switch_to(hub)
         finally:
             departure._greenlet = None

@@ -2,6 +2,7 @@
 """The compiled twin of ``receive_whole_answer`` in whole_answer.py, on the C socket calls."""
 
 from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.errno cimport EAGAIN, errno
 
 from wsgi_scgi.transport._connecting cimport Connection
 from wsgi_scgi.transport._waiting cimport CooperativeWaiter
@@ -15,11 +16,6 @@ from wsgi_scgi.transport.whole_answer import RECEIVE_SIZE, Answer, Begun
 
 cdef extern from *:
     const unsigned int WSGI_SCGI_SOURCE
-
-cdef extern from "<errno.h>" nogil:
-    int errno
-    enum:
-        EAGAIN
 
 cdef extern from "<sys/socket.h>" nogil:
     enum:
@@ -40,9 +36,7 @@ cdef int _READ = READ
 cdef char[SIZE] _buffer
 
 
-def receive_whole_answer(
-    connection, Py_ssize_t sent, double patience, bint without_content
-):
+def receive_whole_answer(connection, Py_ssize_t sent, double patience, bint without_content):
     """Return the whole answer to a request of ``sent`` bytes, or how far the exchange came."""
     cdef Py_ssize_t size, length, used
     cdef bytes received

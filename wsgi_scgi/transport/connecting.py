@@ -95,8 +95,7 @@ def connect(
         # A dead first address leaves the others their share of the time.
         share = max(deadline.bound(timeout) / (len(targets) - index), 1e-3)
         try:
-            fd, sent = connect_to(target, waiter, share, head, large)
-            return Connection(fd, waiter, target, sent)
+            return connect_to(target, waiter, share, head, large)
         except TimeoutError:
             timed_out = True
             causes.append(f"{_display(target)}: no connection in {share:.3g} seconds")
@@ -112,11 +111,11 @@ def connect(
 @compiled_in("wsgi_scgi.transport._connecting")
 def connect_to(
     target: SocketAddress, waiter: Waiter, seconds: float, head: bytes, large: bool
-) -> tuple[int, int]:
-    """Return the descriptor of a non-blocking socket, and how many bytes of ``head`` have left.
+) -> Connection:
+    """Return a connection to ``target``, on which has left what the kernel took of ``head``.
 
-    It is connected to ``target``.  Whatever sending fails with, the next call on it tells.
-    Raises TimeoutError after ``seconds``, or the OSError that the kernel tells.
+    Whatever sending fails with, the next call on it tells.  Raises TimeoutError after ``seconds``,
+    or the OSError that the kernel tells.
     """
     family, address = target
     deadline = Deadline(seconds)
@@ -147,7 +146,7 @@ def connect_to(
         sent = 0
         with contextlib.suppress(OSError):
             sent = sock.send(head) if head else 0
-        return sock.detach(), sent
+        return Connection(sock.detach(), waiter, target, sent)
     except BaseException:
         waiter.close()
         sock.close()

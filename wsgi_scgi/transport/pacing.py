@@ -2,7 +2,7 @@
 
 BBR, the default of many systems, finds out the rate of a path and sends at that rate, woken by a
 timer for every few segments.  Between two programs on one host there is no path to find out
-about, and the timers are what remains: half of the CPU time of a large body.
+about, and the timers are what remains: most of the CPU time of a large body.
 """
 
 import _socket  # the C socket: the same below gevent's monkey patches and without them

@@ -6,6 +6,7 @@ one that somebody looks at as a whole, is the reference's.
 """
 
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
+from libc.errno cimport EAGAIN, EINTR, errno
 
 from wsgi_scgi.worker._next_request cimport NextRequest
 from wsgi_scgi.worker._plain_head cimport environ_of
@@ -21,11 +22,6 @@ from wsgi_scgi.worker.lean_path import complete
 
 cdef extern from *:
     const unsigned int WSGI_SCGI_SOURCE
-
-cdef extern from "<errno.h>" nogil:
-    int errno
-    enum:
-        EAGAIN, EINTR
 
 cdef extern from "<string.h>" nogil:
     void *memmem(const void *text, size_t length, const void *searched, size_t size)

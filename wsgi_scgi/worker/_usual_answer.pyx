@@ -10,7 +10,8 @@ cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize
 from cpython.dict cimport PyDict_GetItem
 from cpython.object cimport PyObject
-from libc.string cimport memcpy, memset
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.string cimport memcpy, memset, strerror
 
 from wsgi_scgi.transport._turn cimport Departure
 from wsgi_scgi.transport._waiting cimport turn_of
@@ -33,14 +34,6 @@ cdef extern from "Python.h":
     int PyUnicode_KIND(object text)
     int PyUnicode_1BYTE_KIND
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
-
-cdef extern from "<errno.h>" nogil:
-    int errno
-    enum:
-        EAGAIN, EINTR
-
-cdef extern from "<string.h>" nogil:
-    char *strerror(int code)
 
 cdef extern from "<sys/socket.h>" nogil:
     enum:

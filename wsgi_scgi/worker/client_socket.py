@@ -19,9 +19,7 @@ RECEIVE_SIZE = 65536
 """Bytes a read, and so of the largest head that is taken here."""
 
 BETWEEN_PAUSES = 1 << 22
-"""Bytes after which other greenlets run, where client and source are so fast that none waits.
-
-They take a quarter of a millisecond, where nothing is copied."""
+"""Bytes after which other greenlets run, where client and source are so fast that none waits."""
 
 SEND_TIMEOUT = 60.0
 """Seconds in which a client must take something, as nginx's send_timeout."""
@@ -101,17 +99,18 @@ class ClientSocket:
             try:
                 step = os.sendfile(self.fd, descriptor, offset + sent, asked)
             except BlockingIOError:
-                step = -1
+                self._wait_writable()
+                continue
             except OSError as error:
                 raise ClientLeft(str(error)) from error
             if not step:
                 break
-            sent += max(step, 0)
-            if step == asked:
-                self._let_others_run_after(step)
-            elif sent < count:
+            sent += step
+            if step < asked:
                 # Its buffer is full: asking again at once would get little, call by call.
                 self._wait_writable()
+            else:
+                self._let_others_run_after(step)
         return sent
 
     def splice(self, source: int, count: int) -> int:
