@@ -444,7 +444,7 @@ def test_a_file_is_sent_through_the_wrapper_and_closed(serve: Serve) -> None:
         start_response("200 OK", [("Content-Length", "1000")])
         wrapper = environ["wsgi.file_wrapper"]
         assert isinstance(wrapper, type)  # some frameworks compare what they get back with it
-        return wrapper(file, 4096)  # type: ignore[no-any-return]
+        return wrapper(file, 4096)  # type: ignore[no-any-return]  # any wrapper of a server's
 
     assert exchange(serve(application), head()).endswith(b"\r\n\r\n" + content[:1000])
     wait_until(lambda: file.closed)
