@@ -58,10 +58,18 @@ class ServedConnection:
         self.far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.far.close()
 
-    def shrink_buffers(self, size: int) -> None:
-        """Let no more than about twice ``size`` bytes be under way from server to client."""
-        self.near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
-        self.far.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+    def shrink_buffers(self, size: int, *, answer: int | None = None) -> None:
+        """Let no more than a few times ``size`` bytes be under way in either direction.
+
+        Otherwise the kernel lets them grow to megabytes, more or less as it happens.
+        ``answer`` is the size from server to client where it is another one.
+        """
+        for sender, receiver, limit in (
+            (self.far, self.near, size),
+            (self.near, self.far, answer or size),
+        ):
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, limit)
+            receiver.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, limit)
 
     def fill_send_buffer(self) -> None:
         """Send to the client until its socket takes no more."""

@@ -282,6 +282,7 @@ def exchange_megabytes(rig: Rig, served: ServedConnection, size: int) -> bytes:
     """Let a client send ``size`` bytes before it reads; return what it reads."""
     received: list[bytes] = []
     served.shrink_buffers(SMALL_BUFFER)
+    rig.send_buffer = SMALL_BUFFER
     client = play_client(served, post(bytes(size)), read=received.append)
     rig.streams(served)
     try:
@@ -338,8 +339,7 @@ def test_an_early_answer_that_came_with_its_head_is_given_only_as_the_client_tak
     # Less than one read of the backend, more than the client's connection holds.
     size = 60_000
     rig.plays(ReadHead(), Write(head(size) + b"y" * size), Wait("over"))
-    served.shrink_buffers(SMALL_BUFFER // 4)
-    served.far.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SMALL_BUFFER)
+    served.shrink_buffers(SMALL_BUFFER, answer=SMALL_BUFFER // 4)
 
     received: list[bytes] = []
     client = play_client(served, post(bytes(MEGABYTE)), read=received.append)
