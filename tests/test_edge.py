@@ -13,12 +13,14 @@ from typing import Any
 from wsgiref.util import FileWrapper
 from wsgiref.validate import validator
 
+import gevent
 import pytest
 
 from tests.gateway.environs import changed, server_environ
 from tests.gateway.gunicorn_server import GET_NEXT, ServedConnection, post, post_chunked
 from tests.integration.backends.browser import webtest
-from tests.transports import Transport
+from tests.transports import BOUND, Transport
+from tests.twins import both
 from wsgi_scgi import errors
 from wsgi_scgi.edge import Edge
 from wsgi_scgi.files.body import FileBody
@@ -537,6 +539,67 @@ def test_options_about_the_server_passes_the_lint_that_knows_empty_bodies() -> N
     environ = server_environ("/", method="OPTIONS", REQUEST_URI="*", RAW_URI=None)
 
     assert ask(webtest.lint.middleware(answering(response())), environ)[0] == "200 OK"
+
+
+def steps_of_two(**keys: object) -> list[str]:
+    """Return the steps of two requests that come in the same turn of gevent's loop."""
+    log: list[str] = []
+
+    def handler(request: Request) -> Response:
+        log.append(f"{request.method} handled")
+        return response()
+
+    edge = Edge(handler)
+
+    def serve(method: str) -> None:
+        def start_response(*_: object) -> Callable[[bytes], object]:
+            log.append(f"{method} answered")
+            return Answer().written.append
+
+        log.append(f"{method} read")
+        edge({**server_environ(method=method), **keys}, start_response)
+
+    greenlets = [gevent.spawn(serve, method) for method in ("GET", "HEAD")]
+    assert len(gevent.joinall(greenlets, timeout=BOUND, raise_error=True)) == 2
+    return log
+
+
+def test_requests_of_one_turn_take_each_step_behind_each_other() -> None:
+    both("line_up")
+    assert steps_of_two() == [
+        "GET read", "HEAD read",
+        "GET handled", "HEAD handled",
+        "GET answered", "HEAD answered",
+    ]  # fmt: skip
+
+
+def test_in_a_lean_server_each_request_takes_its_steps_alone() -> None:
+    assert steps_of_two(**{"wsgi_scgi.is_lean": True}) == [
+        "GET read", "GET handled", "GET answered",
+        "HEAD read", "HEAD handled", "HEAD answered",
+    ]  # fmt: skip
+
+
+def test_a_request_that_is_killed_before_it_is_answered_releases_both_bodies() -> None:
+    both("line_up")
+    files: list[Any] = []
+    body = Pieces(b"never sent")
+    handled: list[Request] = []
+    handler = _spooling(response(body), files)
+
+    def handle(request: Request) -> Outcome:
+        handled.append(request)
+        gevent.get_hub().loop.run_callback(server.throw, gevent.GreenletExit)
+        return handler(request)
+
+    server = gevent.spawn(Edge(handle), _chunked(), Answer().start)
+    server.join(BOUND)
+
+    assert len(handled) == 1
+    outcome: object = server.value
+    assert isinstance(outcome, gevent.GreenletExit)
+    assert body.closed == 1
+    assert files[0].closed
 
 
 class TestStart:

@@ -18,11 +18,15 @@ from .gateway.framing import may_have_body
 from .gateway.request import Request
 from .gateway.response import Foreign, Handler, Outcome, Response, merged_head
 from .semantics.fields import merge_fields
+from .transport.waiting import line_up
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse
 
 logger = logging.getLogger("wsgi_scgi")
+
+_IS_LEAN = "wsgi_scgi.is_lean"
+"""Where the server says so, it does so little itself that requests gain nothing by lining up."""
 
 _forks = 0
 """How many forks led to this process: a child's number is not its parent's, and costs no call."""
@@ -52,6 +56,9 @@ class Edge:
         if self._started_after != _forks:
             self.start()
         request: Request | None = None
+        lines_up = _IS_LEAN not in environ
+        if lines_up:
+            line_up()
         try:
             if environ.get("REQUEST_METHOD") == "OPTIONS" and _asks_about_server(environ):
                 response: Outcome = options_response()
@@ -69,6 +76,8 @@ class Edge:
             return response.application(response.environ, _merging(response, start_response))
         assert isinstance(response, Response)  # local redirects have been followed
         try:
+            if lines_up:
+                line_up()
             start_response(f"{response.status} {response.reason}", response.fields)
         except BaseException:
             response.close()

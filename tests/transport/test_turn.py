@@ -14,7 +14,7 @@ from tests.twins import both
 from wsgi_scgi.address import TCPAddress
 from wsgi_scgi.transport.connecting import Connection, connect
 from wsgi_scgi.transport.names import Resolver
-from wsgi_scgi.transport.waiting import current_waiter
+from wsgi_scgi.transport.waiting import current_waiter, line_up
 
 MOST_WAITING = 32
 """As many leave before their turn ends."""
@@ -158,6 +158,54 @@ def test_one_that_fails_after_leaving_does_not_hold_the_others_up(
 
     assert told == [ZeroDivisionError]
     assert len(backend.connections) == 2
+
+
+def test_who_lines_up_goes_on_when_the_others_of_the_turn_have_come_as_far() -> None:
+    both("line_up")
+    log: list[str] = []
+
+    def walk(name: str) -> None:
+        for step in range(3):
+            log.append(f"{name}{step}")
+            line_up()
+
+    run(lambda: walk("a"), lambda: walk("b"))
+
+    assert log == ["a0", "b0", "a1", "b1", "a2", "b2"]
+
+
+def test_where_nobody_can_wait_nobody_lines_up() -> None:
+    for form in both("line_up"):
+        form()
+        thread = threading.Thread(target=form)
+        thread.start()
+        thread.join(BOUND)
+        assert not thread.is_alive()
+
+
+def test_the_reference_does_not_line_up() -> None:
+    reference, _ = both("line_up")
+    log: list[str] = []
+
+    def walk(name: str) -> None:
+        log.append(f"{name}0")
+        reference()
+        log.append(f"{name}1")
+
+    run(lambda: walk("a"), lambda: walk("b"))
+
+    assert log == ["a0", "a1", "b0", "b1"]
+
+
+def test_who_is_killed_in_the_line_does_not_hold_the_others_up() -> None:
+    both("line_up")
+    walkers = [gevent.spawn(line_up) for _ in range(3)]
+    gevent.get_hub().loop.run_callback(walkers[1].throw, gevent.GreenletExit)
+    gevent.joinall(walkers, timeout=BOUND)
+
+    values: list[object] = [walker.value for walker in walkers]
+    assert values[0] is values[2] is None
+    assert isinstance(values[1], gevent.GreenletExit)
 
 
 def test_every_hub_has_turns_of_its_own(backend: Backend) -> None:

@@ -23,6 +23,25 @@ cdef extern from "Python.h":
     const unsigned char *PyUnicode_1BYTE_DATA(object text)
     Py_ssize_t PyUnicode_GET_LENGTH(object text)
 
+cdef extern from "<sys/socket.h>" nogil:
+    ctypedef unsigned int socklen_t
+    struct sockaddr:
+        unsigned short sa_family
+    enum:
+        AF_INET
+    int getsockname(int descriptor, sockaddr *address, socklen_t *length)
+
+cdef extern from "<netinet/in.h>" nogil:
+    enum:
+        INET_ADDRSTRLEN
+    struct in_addr:
+        unsigned int s_addr
+    struct sockaddr_in:
+        in_addr sin_addr
+
+cdef extern from "<arpa/inet.h>" nogil:
+    const char *inet_ntop(int family, const void *address, char *text, socklen_t size)
+
 cdef extern from *:
     const unsigned int WSGI_SCGI_SOURCE
 
@@ -37,6 +56,15 @@ cdef enum:
     # Room for the length and its colon, for the block, and for the comma.
     PREFIX = 24
     BLOCK = 16000
+
+
+cdef union _Address:
+    sockaddr any
+    sockaddr_in inet
+
+# The address that a client connected to last: mostly there is only one.
+cdef in_addr _last
+cdef str _last_text = None
 
 
 cdef struct _Block:
@@ -111,7 +139,7 @@ cdef bint _put_request(_Block *block, Request request, object rules, dict enviro
     if address is None:
         client = request.client
         if client is not None:
-            address = client.server_address()
+            address = _server_address(client.fd) or client.server_address()
     path = request.path
     if rules.path_info is _NO_PATH_INFO and not request.mount and "//" not in path:
         script_name, path_info = path, None
@@ -145,6 +173,21 @@ cdef bint _put_request(_Block *block, Request request, object rules, dict enviro
     if host is not None and not _put(block, "HTTP_HOST", host):
         return False
     return _put_fields(block, environ)
+
+
+cdef str _server_address(int descriptor):
+    """Return the IPv4 address of this end of a connection, None where it has none."""
+    global _last, _last_text
+    cdef _Address address
+    cdef socklen_t length = sizeof(address)
+    cdef char[INET_ADDRSTRLEN] text
+    if getsockname(descriptor, &address.any, &length) or address.any.sa_family != AF_INET:
+        return None
+    if _last_text is None or address.inet.sin_addr.s_addr != _last.s_addr:
+        inet_ntop(AF_INET, &address.inet.sin_addr, text, INET_ADDRSTRLEN)
+        _last_text = text.decode("ascii")
+        _last = address.inet.sin_addr
+    return _last_text
 
 
 cdef bint _put_fields(_Block *block, dict environ) except -1:

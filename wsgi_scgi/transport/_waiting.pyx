@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""The compiled twins of ``CooperativeWaiter`` and ``current_waiter`` in waiting.py.
+"""The compiled twins of ``CooperativeWaiter``, ``current_waiter`` and ``line_up`` in waiting.py.
 
 Watchers and timers of gevent's loop are used again by the next exchange instead of made anew.
 """
@@ -37,14 +37,27 @@ cdef int _READ = READ
 
 def current_waiter():
     """Return a waiter for where the caller runs."""
+    hub = _hub_here()
+    return _blocking if hub is None else CooperativeWaiter(hub)
+
+
+def line_up():
+    """Let the other requests of this turn of gevent's loop come as far before this one goes on."""
+    hub = _hub_here()
+    if hub is not None:
+        _loop_of(hub).turn.join(hub, Departure())
+
+
+cdef _hub_here():
+    """Return the hub to which the current greenlet may switch."""
     global _Hub
     if "gevent" in _modules:
         if _Hub is None:
             from gevent.hub import Hub as _Hub
         hub = getcurrent().parent
         if isinstance(hub, _Hub):
-            return CooperativeWaiter(hub)
-    return _blocking
+            return hub
+    return None
 
 
 cdef class _Loop:

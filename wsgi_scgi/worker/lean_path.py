@@ -76,6 +76,7 @@ class LeanPath:
         base["wsgi.input"] = NO_BODY
         base["wsgi_scgi.sendfile"] = True
         base["wsgi_scgi.is_logged"] = self.is_logged
+        base["wsgi_scgi.is_lean"] = True
         if isinstance(name, tuple) and name[0] not in _ANY_ADDRESS:
             base["SERVER_ADDR"] = name[0]
         return base
