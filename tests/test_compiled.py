@@ -1,8 +1,10 @@
 """Compiled twins: which form is used, and that nobody can tell them apart but by a clock."""
 
+import contextlib
 import os
 import random
 import re
+import socket
 import sys
 import time
 import zlib
@@ -427,6 +429,30 @@ def test_both_forms_write_the_same_head_of_a_request(
 
     arguments = (request, rules, added, limit)
     assert outcome(twin, *arguments) == outcome(reference, *arguments)
+
+
+def test_both_forms_find_the_same_address_that_a_client_connected_to() -> None:
+    reference, twin = both("request_head")
+    found = []
+    with contextlib.ExitStack() as stack:
+        connections: list[socket.socket] = [*socket.socketpair(), socket.socket(), socket.socket()]
+        for host in ("127.0.0.1", "127.0.0.2", "127.0.0.1", "::1"):
+            family = socket.AF_INET6 if ":" in host else socket.AF_INET
+            with socket.create_server((host, 0), family=family) as listener:
+                address = listener.getsockname()[:2]
+                connections.append(socket.create_connection(address, source_address=(host, 0)))
+        for connection in connections:
+            stack.enter_context(connection)
+        connections[2].close()
+
+        for connection in connections:
+            request = Request(server_environ(gunicorn__socket=connection))
+            heads = [form(request, VariableRules(), None, 65536) for form in (reference, twin)]
+            assert heads[0] == heads[1]
+            _, _, address = heads[1].partition(b"\0SERVER_ADDR\0")
+            found.append(address.partition(b"\0")[0].decode())
+
+    assert found == ["", "", "", "0.0.0.0", "127.0.0.1", "127.0.0.2", "127.0.0.1", "::1"]
 
 
 @pytest.mark.parametrize("size", [15_000, 15_900, 16_000, 17_000])

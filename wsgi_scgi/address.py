@@ -13,6 +13,7 @@ import ipaddress
 import os
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote, unquote_to_bytes
 
 from .errors import AddressError
@@ -28,8 +29,7 @@ _PORT = re.compile(r"[0-9]{1,5}")
 _AUTHORITY = re.compile(r"(?P<host>\[[^\]]*\]|[^:\[\]]*)(?::(?P<port>[^:]*))?")
 
 
-@dataclass(frozen=True, slots=True)
-class TCPAddress:
+class TCPAddress(NamedTuple):
     """A host, by name or as a literal address without brackets, and a port."""
 
     host: str
@@ -40,8 +40,7 @@ class TCPAddress:
         return f"scgi://{host}:{self.port}"
 
 
-@dataclass(frozen=True, slots=True)
-class UnixAddress:
+class UnixAddress(NamedTuple):
     """The absolute path of a Unix stream socket."""
 
     path: str

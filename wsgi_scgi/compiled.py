@@ -29,6 +29,7 @@ MODULES = (
     "wsgi_scgi.balancer.balancer",
     "wsgi_scgi.balancer.retry_budget",
     "wsgi_scgi.edge",
+    "wsgi_scgi.gateway.client",
     "wsgi_scgi.gateway.framing",
     "wsgi_scgi.gateway.request",
     "wsgi_scgi.gateway.response",

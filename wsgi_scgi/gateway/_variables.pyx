@@ -137,9 +137,7 @@ cdef bint _put_request(_Block *block, Request request, object rules, dict enviro
         return False
     address = environ.get("SERVER_ADDR")
     if address is None:
-        client = request.client
-        if client is not None:
-            address = _server_address(client.fd) or client.server_address()
+        address = _server_address(request)
     path = request.path
     if rules.path_info is _NO_PATH_INFO and not request.mount and "//" not in path:
         script_name, path_info = path, None
@@ -175,14 +173,17 @@ cdef bint _put_request(_Block *block, Request request, object rules, dict enviro
     return _put_fields(block, environ)
 
 
-cdef str _server_address(int descriptor):
-    """Return the IPv4 address of this end of a connection, None where it has none."""
+cdef object _server_address(Request request):
+    """Return the IP address that the client connected to, None where nobody can tell."""
     global _last, _last_text
     cdef _Address address
     cdef socklen_t length = sizeof(address)
     cdef char[INET_ADDRSTRLEN] text
-    if getsockname(descriptor, &address.any, &length) or address.any.sa_family != AF_INET:
+    client = request.client
+    if client is None:
         return None
+    if getsockname(client.fd, &address.any, &length) or address.any.sa_family != AF_INET:
+        return client.server_address()
     if _last_text is None or address.inet.sin_addr.s_addr != _last.s_addr:
         inet_ntop(AF_INET, &address.inet.sin_addr, text, INET_ADDRSTRLEN)
         _last_text = text.decode("ascii")
