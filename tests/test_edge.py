@@ -620,6 +620,22 @@ class TestStart:
         ask(edge, server_environ())
         assert len(started) == 1
 
+    def test_what_cannot_be_started_costs_no_request_and_is_tried_again(
+        self, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        tries: list[int] = []
+
+        def start() -> None:
+            tries.append(1)
+            if len(tries) < 3:
+                raise RuntimeError("can't start new thread")
+
+        edge = Edge(lambda _: response(b""), start=start)
+        for _ in range(5):
+            assert ask(edge, server_environ())[0].startswith("200 ")
+        assert len(tries) == 3
+        assert [record.exc_info is not None for record in caplog.records] == [True] * 2
+
     def test_a_process_that_was_forked_starts_its_own(self) -> None:
         started: list[int] = []
         edge = Edge(lambda _: response(b""), start=lambda: started.append(1))

@@ -39,6 +39,7 @@ def attempts_at(
     body: Body | None = None,
     pause: Callable[[float], None] | None = None,
     target: str = "/",
+    bound: Callable[[float], float] = lambda seconds: seconds,
 ) -> Attempts:
     """Return the attempts at one request; unless another is given, ``pause`` moves the clock."""
     asked = request(target, REQUEST_METHOD=method)
@@ -48,7 +49,7 @@ def attempts_at(
     def pass_time(seconds: float) -> None:
         site.clock.now += seconds
 
-    return Attempts(site.balancer, asked, pause or pass_time)
+    return Attempts(site.balancer, asked, pause or pass_time, bound)
 
 
 def name_of(lease: Lease) -> str:
@@ -298,6 +299,12 @@ class TestWaiting:
         with pytest.raises(NoMember):
             attempts_at(site).begin()
         assert site.clock.now == pytest.approx(1000 + wait)
+
+    def test_no_longer_than_the_request_has_left(self) -> None:
+        site = Site("D", "D", attempts=AttemptRules(wait=30))
+        with pytest.raises(NoMember):
+            attempts_at(site, bound=lambda seconds: min(seconds, 3.0)).begin()
+        assert site.clock.now == pytest.approx(1003)
 
     def test_only_the_first_attempt_waits(self) -> None:
         site = Site("", "D", attempts=AttemptRules(wait=5))

@@ -15,6 +15,7 @@ from tests.scoreboard.test_workers import output_of
         "killed_before_it_could_tell",
         "limits_hold_among_workers",
         "one_probe_among_workers",
+        "a_child_of_a_worker_has_no_leases",
     ],
 )
 def test_this_holds_among_workers(scene: str, pure: str) -> None:

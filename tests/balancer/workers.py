@@ -263,6 +263,34 @@ def one_probe_among_workers() -> None:
     assert pool.status[0] == Status.IN_USE
 
 
+def a_child_of_a_worker_has_no_leases() -> None:
+    """What an application forks has copies of the leases, and dropping them frees nobody."""
+    _, pool = shared()
+    balancer = Balancer("pool", pool)
+
+    def work() -> None:
+        held = [balancer.elect() for _ in range(4)]
+
+        def child() -> None:
+            held.clear()
+            mine = balancer.elect()
+            assert sum(pool.totals("busy")) == 5
+            mine.release()
+            os.write(out, b"child ")
+
+        wait_for([fork(child)])
+        assert sum(pool.totals("busy")) == 4
+        held.clear()
+        assert sum(pool.totals("busy")) == 0
+        os.write(out, b"and worker")
+
+    there, out = os.pipe()
+    wait_for([fork(work)])
+    os.close(out)
+    assert os.read(there, 100) == b"child and worker"
+    assert pool.totals("busy") == [0] * pool.capacity
+
+
 if __name__ == "__main__":
     signal.alarm(BOUND)
     globals()[sys.argv[1]]()

@@ -2,6 +2,8 @@
 
 import errno
 import io
+import resource
+import signal
 import ssl
 import tempfile
 import threading
@@ -22,7 +24,7 @@ from tests.gateway.gunicorn_server import (
     served_connection,
 )
 from tests.transports import BOUND, Transport
-from wsgi_scgi.errors import ClientDisconnected, RequestError, RequestTimeout
+from wsgi_scgi.errors import ClientDisconnected, GatewayError, RequestError, RequestTimeout
 from wsgi_scgi.gateway import body as body_module
 from wsgi_scgi.gateway.body import (
     DISCARD_BYTES,
@@ -424,9 +426,38 @@ def test_a_disk_that_fails_is_no_fault_of_the_client() -> None:
     environ["wsgi.input"] = io.BytesIO(bytes(SPOOL_IN_MEMORY + 1))
     body = spool_body(environ, None, timeout=BOUND, max_body=0)
 
-    with pytest.raises(OSError, match="Input/output error"):
+    with pytest.raises(GatewayError, match="Input/output error") as caught:
         body.move(Filling(OSError(errno.EIO, "Input/output error")))
     body.close()
+    assert caught.value.status == 500
+
+
+@pytest.mark.usefixtures("nothing_left_open")
+def test_a_body_for_which_there_is_no_room_is_no_fault_of_the_client(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
+    environ = server_environ()
+    environ["wsgi.input"] = io.BytesIO(bytes(SPOOL_IN_MEMORY + 1))
+
+    with pytest.raises(GatewayError, match="/nonexistent") as caught:
+        spool_body(environ, None, timeout=BOUND, max_body=0)
+    assert caught.value.status == 500
+    assert "/nonexistent" not in caught.value.public
+
+
+def test_where_the_disk_is_full_only_when_the_file_is_written_out_it_is_the_same() -> None:
+    environ = server_environ()
+    environ["wsgi.input"] = io.BytesIO(bytes(2 * SPOOL_IN_MEMORY))
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2 * SPOOL_IN_MEMORY - 1000, limits[1]))
+    try:
+        with pytest.raises(GatewayError, match="File too large"):
+            spool_body(environ, None, timeout=BOUND, max_body=0)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, handler)
 
 
 # Discarding

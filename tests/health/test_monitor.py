@@ -1,5 +1,6 @@
 """The task that checks the members, in one process."""
 
+import _thread
 import logging
 import socket
 from collections.abc import Iterator, Sequence
@@ -288,6 +289,22 @@ def test_a_removed_member_is_checked_no_more_and_its_last_result_is_nobodys(site
     assert site.connections(removed) == 1
     assert not site.results(another) and site.pool.fails[another] == 0
     assert not site.is_out(another)
+
+
+def test_a_task_that_could_not_be_started_can_be_started_later(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monitor = Monitor(site.board, ())
+    with monkeypatch.context() as patch:
+        patch.setattr(_thread, "start_new_thread", refuse)
+        with pytest.raises(RuntimeError):
+            monitor.start()
+    assert monitor.stop(0.0)
+    monitor.start()
+    assert monitor.stop(BOUND)
 
 
 def test_a_removed_member_leaves_the_others_alone(

@@ -1,5 +1,6 @@
 """htpasswd files: every kind of hash, changes, failures, and what is remembered."""
 
+import _thread
 import logging
 import os
 import sys
@@ -7,12 +8,14 @@ import threading
 import time
 from pathlib import Path
 
+import gevent
 import pytest
 
 from wsgi_scgi.errors import ConfigurationError
 from wsgi_scgi.proxy import password_file
 from wsgi_scgi.proxy.password_file import PasswordFile, new_context, read_entries
 from wsgi_scgi.semantics.basic_credentials import BasicCredentials
+from wsgi_scgi.transport.waiting import BlockingWaiter
 
 # As Apache's htpasswd wrote them for "pässword": -B, -s, -m, -2, -5.
 HASHES = {
@@ -144,6 +147,34 @@ def test_what_is_remembered_is_bounded_and_holds_no_password(
         assert knows(users, user)
     assert len(users._verified) == 2
     assert all("pässword".encode() not in digest for digest in users._verified)
+
+
+def test_where_no_thread_can_be_started_nobody_waits_for_it(
+    path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    users = PasswordFile(str(path))
+    with monkeypatch.context() as patch:
+        patch.setattr(_thread, "start_new_thread", refuse)
+        assert not knows(users, "sha")
+    assert "can't start new thread" in caplog.text
+    assert knows(users, "sha")
+
+
+def test_who_is_killed_before_a_thread_was_free_leaves_the_others_a_verification(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def wait_for_ever(*_: object) -> None:
+        raise gevent.GreenletExit
+
+    users = PasswordFile(str(path))
+    with monkeypatch.context() as patch:
+        patch.setattr(BlockingWaiter, "run_aside", wait_for_ever)
+        with pytest.raises(gevent.GreenletExit):
+            knows(users, "sha")
+    assert knows(users, "sha")
 
 
 def test_a_greenlet_waits_while_others_run(path: Path) -> None:

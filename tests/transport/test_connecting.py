@@ -9,18 +9,19 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.transports import BOUND, Transport, until
+from tests.twins import both
 from wsgi_scgi.address import TCPAddress, UnixAddress
 from wsgi_scgi.errors import ConnectError, ConnectTimeout, ResolveError
 from wsgi_scgi.transport.connecting import Connection, connect
 from wsgi_scgi.transport.names import Resolver, SocketAddress
 from wsgi_scgi.transport.pacing import PACING, WITHOUT_PACING
-from wsgi_scgi.transport.waiting import current_waiter
+from wsgi_scgi.transport.waiting import BlockingWaiter, Interest, current_waiter
 
 NAME = TCPAddress("backend.test", 4000)
 _NOBODY = 65534
@@ -546,3 +547,35 @@ def test_a_connect_that_is_broken_off_leaves_nothing_open(
 
         stack.callback(over.set)
         transport.interrupt(call, ready=lambda: bool(started))
+
+
+class WaitsOnce:
+    """A waiter that lets something happen first."""
+
+    def __init__(self, first: Callable[[], None]) -> None:
+        self.first = first
+        self.closed = 0
+        self.poll = BlockingWaiter()
+
+    def wait(self, interests: Sequence[Interest], timeout: float | None) -> int:
+        self.first()
+        return self.poll.wait(interests, timeout)
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_what_watched_an_address_that_failed_in_the_end_is_forgotten() -> None:
+    for form in both("connect_to"):
+        with contextlib.ExitStack() as stack:
+            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+            address = listener.getsockname()
+            for _ in range(4):
+                filler = stack.enter_context(socket.socket())
+                filler.setblocking(False)
+                filler.connect_ex(address)
+            # Its backlog is full; what is sent again after a second meets nobody.
+            waiter = WaitsOnce(listener.close)
+            with pytest.raises(ConnectionRefusedError):
+                form((socket.AF_INET, address), waiter, BOUND, b"", False)
+            assert waiter.closed

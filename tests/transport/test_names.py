@@ -1,15 +1,19 @@
 """Names of backends: resolved off the hot path, kept, refreshed behind the requests' back."""
 
+import _socket
+import _thread
+import errno
 import logging
 import socket
 import threading
 from collections.abc import Callable
 
+import gevent
 import pytest
 
 from tests.transports import BOUND, Transport, until
 from wsgi_scgi.address import TCPAddress, UnixAddress
-from wsgi_scgi.errors import ConnectTimeout, ResolveError
+from wsgi_scgi.errors import ConnectTimeout, OutOfResources, ResolveError
 from wsgi_scgi.transport.names import Resolver, SocketAddress, look_up
 from wsgi_scgi.transport.waiting import current_waiter
 
@@ -207,6 +211,104 @@ def test_a_first_look_up_that_takes_too_long_is_a_connect_timeout(transport: Tra
     finally:
         names.open.set()
         until(lambda: names.finished == 1)
+
+
+@pytest.mark.usefixtures("nothing_left_open")
+def test_requests_for_one_name_share_its_first_look_up_and_keep_their_own_time() -> None:
+    names = NameServer([FIRST])
+    names.open.clear()
+    resolver = Resolver(names)
+    seconds = [0.02] * 20 + [BOUND] * 20
+
+    def ask(timeout: float) -> object:
+        try:
+            return resolver.resolve(NAME, current_waiter(), timeout)
+        except ConnectTimeout as error:
+            return type(error)
+
+    asking = [gevent.spawn(ask, timeout) for timeout in seconds]
+    gevent.joinall(asking[:20], timeout=BOUND)
+    assert [one.value for one in asking] == [ConnectTimeout] * 20 + [None] * 20
+    names.open.set()
+    gevent.joinall(asking, timeout=BOUND)
+
+    assert [one.value for one in asking[20:]] == [[FIRST]] * 20
+    assert len(names.asked) == 1
+    assert not resolver._under_way
+
+
+def test_names_that_hang_do_not_hold_the_look_ups_of_others_up(transport: Transport) -> None:
+    names = NameServer([FIRST])
+    names.open.clear()
+    hanging = Resolver(names)
+    try:
+        for number in range(12):  # more than gevent's pool has threads
+            with pytest.raises(ConnectTimeout):
+                transport.call(
+                    lambda number=number: hanging.resolve(  # type: ignore[misc]  # bound at once
+                        TCPAddress(f"hangs{number}.test"), current_waiter(), 0.01
+                    )
+                )
+        other = Resolver(NameServer([SECOND]))
+        found = transport.call(lambda: other.resolve(NAME, current_waiter(), BOUND))
+    finally:
+        names.open.set()
+        until(lambda: names.finished == 12)
+    assert found == [SECOND]
+
+
+def test_where_there_are_no_descriptors_or_threads_left_no_backend_is_to_blame(
+    resolve: Resolve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_sockets() -> tuple[socket.socket, socket.socket]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    def no_threads(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    names = NameServer([FIRST])
+    resolver = Resolver(names)
+    with monkeypatch.context() as patch:
+        patch.setattr(_thread, "start_new_thread", no_threads)
+        with pytest.raises(OutOfResources, match="can't start new thread"):
+            resolve(resolver)
+    names.open.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr(_socket, "socketpair", no_sockets)
+        with pytest.raises(OutOfResources, match="Too many open files"):
+            resolve(resolver)
+    names.open.set()
+    assert resolve(resolver) == [FIRST]
+
+
+def test_a_literal_address_needs_neither(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(_thread, "start_new_thread")
+    monkeypatch.delattr(_socket, "socketpair")
+    address = TCPAddress("192.0.2.1", 4001)
+
+    found = transport.call(lambda: Resolver().resolve(address, current_waiter(), BOUND))
+
+    assert found == [FIRST]
+
+
+def test_a_refresh_for_which_there_is_no_thread_keeps_what_is_known_and_says_so(
+    resolve: Resolve,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def no_threads(*_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    resolver = Resolver(NameServer([FIRST]), clock=clock, time_to_live=30.0)
+    resolve(resolver)
+    clock.now += 31.0
+    monkeypatch.setattr(_thread, "start_new_thread", no_threads)
+
+    assert resolve(resolver) == [FIRST]
+    assert "can't start new thread" in caplog.text
 
 
 def test_what_a_slow_look_up_found_in_the_end_serves_the_next_request(

@@ -1,5 +1,6 @@
 """Pipes for splice(2): kept when empty, never shared with bytes in them or with another process."""
 
+import errno
 import os
 import socket
 import tempfile
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from wsgi_scgi.errors import OutOfResources
 from wsgi_scgi.transport import pipe as pipe_module
 from wsgi_scgi.transport.pipe import CAN_SPLICE, MOST_SPARE, PIPE_SIZE, Pipe, forget_spare
 
@@ -146,3 +148,25 @@ def test_forgetting_closes_what_is_kept() -> None:
     assert pipe_module._spare == []
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(spare._exit)
+
+
+def test_one_that_is_dropped_is_closed(sockets: Sockets) -> None:
+    near, far = sockets
+    near.sendall(b"lost")
+    pipe = Pipe()
+    pipe.fill(far.fileno(), 4)
+    del pipe
+    # The fixture sees that nothing is open.
+
+
+def test_where_there_is_no_descriptor_left_no_backend_is_to_blame(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def no_pipe(_flags: int) -> tuple[int, int]:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    forget_spare()
+    monkeypatch.setattr(os, "pipe2", no_pipe)
+
+    with pytest.raises(OutOfResources, match="Too many open files"):
+        Pipe.borrow()

@@ -213,3 +213,18 @@ def test_an_application_is_told_whether_anybody_logs_it(name: str) -> None:
     files, is_logged = SETTINGS[name]
     with serving(files=files, application=APPLICATION) as gateway:
         assert ask(gateway, request("/is-logged")).body == repr(is_logged).encode()
+
+
+def test_what_the_garbage_collector_lets_run_meanwhile_does_not_mix_answers() -> None:
+    with (
+        serving(application="tests.worker.collecting:application") as started,
+        connected(started) as first,
+        connected(started) as other,
+    ):
+        other.send(request("/other"))
+        first.send(request("/first"))
+        for client, name in ((first, "first"), (other, "other")):
+            response = client.read_response("GET")
+            assert response is not None
+            fields = [value for field, value in response.headers if field.startswith("X-")]
+            assert fields == [name * 3] * 20

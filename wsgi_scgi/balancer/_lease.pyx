@@ -36,6 +36,10 @@ cdef class _Columns:
     cdef list statuses, buckets
 
     def __cinit__(self, row):
+        self.look_at(row)
+
+    def look_at(self, row):
+        """Take the columns of a row."""
         self.busy, self.elected = row.busy, row.elected
         self.sent, self.received = row.sent, row.received
         self.seconds, self.connect_seconds = row.seconds, row.connect_seconds
@@ -115,7 +119,7 @@ cdef class Lease:
             self.balancer.judge_status(self, status)
 
     def failed(self, error):
-        """Note why the attempt failed, and blame the member if it was its fault (D26)."""
+        """Note why the attempt failed, and blame the member if it was its fault."""
         if not self._failed:
             self._failed = True
             self.balancer.judge_failure(self, error)

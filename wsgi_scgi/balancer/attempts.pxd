@@ -13,7 +13,7 @@ cdef class Attempts:
     cdef public object session
     cdef public bint spoke_to_client
     cdef Balancer _balancer
-    cdef object _elected, _pause, _request
+    cdef object _bound, _elected, _pause, _request
     cdef RetryBudget _budget
     cdef double _started
     cdef tuple _tried

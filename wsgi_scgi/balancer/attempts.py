@@ -2,7 +2,7 @@
 
 Another member may be asked as long as the client has got nothing of an answer and nothing can
 happen twice: after a connection that was never made always, after that only for methods that are
-idempotent (RFC 9110 9.2.2), and only with a body that is untouched or can be sent again (D10).
+idempotent (RFC 9110 9.2.2), and only with a body that is untouched or can be sent again.
 Every member is asked at most once.
 """
 
@@ -86,6 +86,7 @@ class Attempts:
         "session",
         "spoke_to_client",
         "_balancer",
+        "_bound",
         "_budget",
         "_elected",
         "_pause",
@@ -95,13 +96,21 @@ class Attempts:
     )
 
     def __init__(
-        self, balancer: "Balancer", request: Request, pause: Callable[[float], None]
+        self,
+        balancer: "Balancer",
+        request: Request,
+        pause: Callable[[float], None],
+        bound: Callable[[float], float],
     ) -> None:
-        """``pause`` lets seconds pass for this request and not for others."""
+        """``pause`` lets seconds pass for this request and not for others.
+
+        ``bound`` shortens a span of seconds to what the request has left.
+        """
         self._balancer = balancer
         self._budget = balancer.budget
         self._request = request
         self._pause = pause
+        self._bound = bound
         self._tried: tuple[int, ...] = ()
         self._started = 0.0
         self._elected: Lease | None = None
@@ -149,7 +158,7 @@ class Attempts:
             except NoMember:
                 wait = balancer.rules.attempts.wait
                 now = balancer.clock()
-                until = until or now + wait
+                until = until or now + self._bound(wait)
                 if now >= until:
                     raise
             self._pause(min(LONGEST_PAUSE, wait / 20, until - now))

@@ -262,7 +262,7 @@ class Balancer:
         )
 
     def _last_resort(self, without: Sequence[int]) -> Candidates:
-        """Return those that are out for nothing but a rest (``forcerecovery``, D25).
+        """Return those that are out for nothing but a rest (``forcerecovery``).
 
         They stay at rest until one answers: that all have failed may be over for one of them.
         """
@@ -328,7 +328,7 @@ class Balancer:
             logger.info("balancer %s: %s serves again", self.name, lease.member.name)
 
     def judge_failure(self, lease: Lease, error: BaseException) -> None:
-        """Count a failure of the member, and let it rest if that is called for (D26).
+        """Count a failure of the member, and let it rest if that is called for.
 
         It is not its fault where the client left, sent nonsense or was slow, nor where the
         gateway lacks descriptors.

@@ -80,7 +80,7 @@ class Lease:
         self.balancer.judge_status(self, status)
 
     def failed(self, error: BaseException) -> None:
-        """Note why the attempt failed, and blame the member if it was its fault (D26)."""
+        """Note why the attempt failed, and blame the member if it was its fault."""
         if not self._failed:
             self._failed = True
             self.balancer.judge_failure(self, error)

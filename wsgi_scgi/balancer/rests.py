@@ -110,7 +110,7 @@ class Rests:
         """Note a health check; tell whether it changed what the member may do.
 
         ``passes`` good results in a row end a rest and the failed state, ``fails`` bad ones begin
-        the latter; each result ends a row of the opposite (D29).
+        the latter; each result ends a row of the opposite.
         """
         pool = self._pool
         pool.passes[slot] = pool.passes[slot] + 1 if passed else 0

@@ -10,10 +10,10 @@ import enum
 import errno
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO, Any, Protocol
 
-from ..errors import ClientDisconnected, RequestError
+from ..errors import ClientDisconnected, GatewayError, RequestError
 from .client import Client, client_of
 from .framing import check_length, declared_length, may_have_body
 from .server_input import GunicornInput, bounded_read, read_some
@@ -226,7 +226,8 @@ class SpooledBody:
 
     def read(self, limit: int) -> bytes:
         """Read the next bytes; see RequestBody."""
-        data = self._file.read(min(limit, self.remaining))
+        with _temporary_file():
+            data = self._file.read(min(limit, self.remaining))
         self.remaining -= len(data)
         return data
 
@@ -241,7 +242,7 @@ class SpooledBody:
             self.remaining -= fill(self._descriptor, self.remaining, position)
         except OSError as error:
             if error.errno != errno.EINVAL:
-                raise
+                raise GatewayError(f"the body was kept and cannot be read: {error}") from error
             # Not every file system can: from now on it is read.
             self._descriptor = -1
             self._file.seek(position)
@@ -269,7 +270,8 @@ def spool_body(
     """Receive a whole body of unknown length from ``wsgi.input``.
 
     ``timeout`` bounds each read in seconds, ``max_body`` the whole in bytes (0: not).  Raises
-    RequestError (413), ClientDisconnected or RequestTimeout.
+    RequestError (413), ClientDisconnected or RequestTimeout, and GatewayError (500) where there is
+    no room for it.
     """
     read = environ["wsgi.input"].read
     length = 0
@@ -285,7 +287,7 @@ def spool_body(
 
 
 def buffer_body(body: RequestBody) -> SpooledBody:
-    """Receive a whole body of known length: ``buffer_request``."""
+    """Receive a whole body of known length: ``buffer_request``.  Raises as ``spool_body`` does."""
     return _spool(lambda: body.read(READ_SIZE) if body.remaining else b"")
 
 
@@ -293,13 +295,25 @@ def _spool(read_next: Callable[[], bytes]) -> SpooledBody:
     file = tempfile.SpooledTemporaryFile(SPOOL_IN_MEMORY)  # noqa: SIM115  # the body closes it
     try:
         while data := read_next():
-            file.write(data)
+            with _temporary_file():
+                file.write(data)
+        with _temporary_file():
+            length = file.tell()
+            on_disk = length > SPOOL_IN_MEMORY
+            return SpooledBody(file, length, descriptor=file.fileno() if on_disk else -1)
     except BaseException:
-        file.close()
+        with contextlib.suppress(OSError):  # what the disk had no room for
+            file.close()
         raise
-    length = file.tell()
-    on_disk = length > SPOOL_IN_MEMORY
-    return SpooledBody(file, length, descriptor=file.fileno() if on_disk else -1)
+
+
+@contextlib.contextmanager
+def _temporary_file() -> Iterator[None]:
+    """Raise GatewayError for what it fails with: no room, no directory, a broken disk."""
+    try:
+        yield
+    except OSError as error:
+        raise GatewayError(f"the body cannot be kept: {error}") from error
 
 
 def release_body(environ: dict[str, Any], body: RequestBody | None) -> None:

@@ -1,7 +1,7 @@
 """One health check of one member (Apache: mod_proxy_hcheck).
 
 ``tcp`` asks only whether somebody takes the connection.  ``scgi`` sends a real request; Apache
-would send HTTP to the SCGI port (D29).
+would send HTTP to the SCGI port.
 """
 
 import enum

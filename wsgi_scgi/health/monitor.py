@@ -64,12 +64,13 @@ class Monitor:
     def start(self) -> None:
         """Start the task in this process, unless it runs here already.
 
-        Call it after the last fork: a forked child has none until it starts its own.
+        Call it after the last fork: a forked child has none until it starts its own.  Raises
+        RuntimeError where no thread can be started.
         """
         if self._task is None or self._pid != os.getpid():
-            self._pid = os.getpid()
-            self._task = _Task(self._board, self._checked, self._resolver)
-            original("_thread", "start_new_thread")(self._task.run, ())
+            task = _Task(self._board, self._checked, self._resolver)
+            original("_thread", "start_new_thread")(task.run, ())
+            self._task, self._pid = task, os.getpid()
 
     def stop(self, timeout: float = 10.0) -> bool:
         """End the task and tell whether it did within ``timeout`` seconds.

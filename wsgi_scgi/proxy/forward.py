@@ -107,7 +107,7 @@ class Forwarder:
 
     def _try_in_turn(self, request: Request, deadline: Deadline) -> Response:
         """Give the request to one member after another, as long as that may help."""
-        attempts = Attempts(self._balancer, request, _pause)
+        attempts = Attempts(self._balancer, request, _pause, deadline.bound)
         lease = attempts.begin()
         while True:
             try:

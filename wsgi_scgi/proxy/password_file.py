@@ -107,7 +107,13 @@ class PasswordFile:
             if check is not None:
                 return check
             check = self._running[digest] = _Check()
-        current_waiter().run_aside(lambda: self._run(check, digest, credentials, hashed))
+        try:
+            current_waiter().run_aside(lambda: self._run(check, digest, credentials, hashed))
+        except BaseException as error:
+            check.error = f"it could not be begun: {error or type(error).__name__}"
+            self._end(check, digest)
+            if not isinstance(error, Exception):
+                raise
         return check
 
     def _run(
@@ -124,14 +130,18 @@ class PasswordFile:
         ) as error:  # a hash of a kind, or with a flaw, that passlib tells in any way
             check.error = str(error) or type(error).__name__
         finally:
-            with self._lock:
-                # Refusals are not remembered: a guess costs what a check costs, every time.
-                if check.verdict:
-                    self._verified[digest] = None
-                    if len(self._verified) > _REMEMBERED:
-                        self._verified.popitem(last=False)
-                self._running.pop(digest, None)
-            check.done = True
+            self._end(check, digest)
+
+    def _end(self, check: "_Check", digest: bytes) -> None:
+        """Let all go on who wait for a verification."""
+        with self._lock:
+            # Refusals are not remembered: a guess costs what a check costs, every time.
+            if check.verdict:
+                self._verified[digest] = None
+                if len(self._verified) > _REMEMBERED:
+                    self._verified.popitem(last=False)
+            self._running.pop(digest, None)
+        check.done = True
 
     def _digest(self, credentials: BasicCredentials, hashed: str) -> bytes:
         parts = (credentials.user, credentials.password, hashed)

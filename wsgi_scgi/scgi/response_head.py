@@ -91,7 +91,7 @@ class ResponseHeadParser:
     (404, b'body')
     """
 
-    __slots__ = ("interim", "_buffer", "_line_start", "_lines", "_explicit", "_fields", "_status")
+    __slots__ = ("interim", "_buffer", "_line_start", "_lines", "_fields", "_status")
 
     def __init__(self) -> None:
         self.interim: list[ResponseHead] = []

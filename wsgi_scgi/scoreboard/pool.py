@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from ..transport.waiting import original
 from .layout import (
@@ -48,6 +48,11 @@ class MemberText:
                 raise ValueError(f"the {name} contains NUL")
 
 
+class _Compiled(Protocol):
+    def look_at(self, row: "Row") -> None:
+        """Take the columns of a row."""
+
+
 class Row:
     """What one process has counted, a column for each kind.  Write it with ``lock`` held.
 
@@ -67,14 +72,27 @@ class Row:
     def __init__(self, memory: "memoryview[int]", capacity: int, number: int) -> None:
         self.number = number
         self.lock = original("_thread", "RLock")()
+        self.compiled: _Compiled | None = None
+        """What compiled code keeps of the columns."""
+        self._count_in(memory, capacity)
+
+    def _count_in(self, memory: "memoryview[int]", capacity: int) -> None:
         columns = _columns(memory, ROW_COLUMNS, capacity)
         self.statuses = [columns[f"status_{n}xx"] for n in range(1, STATUS_CLASSES + 1)]
         self.buckets = [columns[f"bucket_{n}"] for n in range(len(BUCKETS) + 1)]
         self.columns = columns
-        self.compiled: object = None
-        """What compiled code keeps of the columns."""
         for name in Row.__annotations__:
             setattr(self, name, columns[name])
+        if self.compiled is not None:
+            self.compiled.look_at(self)
+
+    def leave(self, capacity: int) -> None:
+        """In a child of the process whose row it is: count where nobody looks from now on.
+
+        The child has copies of the leases that its parent held, and may drop them.
+        """
+        self.lock = original("_thread", "RLock")()
+        self._count_in(memoryview(bytearray(row_size(capacity))), capacity)
 
 
 class Pool:
@@ -211,6 +229,8 @@ class Pool:
 
     def forget_row(self) -> None:
         """In a child of the process that has the row: it is not the child's."""
+        if self.own_row is not None:
+            self.own_row.leave(self.capacity)
         self.own_row = None
         self._rows = {}
         self.lock.renew()

@@ -180,12 +180,14 @@ def connect_to(target, waiter, double seconds, head, bint large):
             call.depart()
         if call.code == EINPROGRESS or call.code == EALREADY:
             call.wait_connected(waiter, seconds)
+        if call.descriptor >= 0 and call.code == 0:
+            return Connection(call.descriptor, waiter, target, call.sent)
     except BaseException:
         waiter.close()
         call.hang_up()
         raise
-    if call.descriptor >= 0 and call.code == 0:
-        return Connection(call.descriptor, waiter, target, call.sent)
+    # The next socket may get the same descriptor.
+    waiter.close()
     call.hang_up()
     if call.code == 0 or call.code == EAGAIN:
         # There was no socket, or no room in the backlog, for which the reference waits.

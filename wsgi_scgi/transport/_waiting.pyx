@@ -21,7 +21,7 @@ SOURCE = WSGI_SCGI_SOURCE
 # Spare watchers of one kind: more than so many exchanges at a time pay for new ones.
 cdef enum:
     MOST_SPARE = 1024
-    # Limits of time are few, unless an exchange has a deadline: then each wait has another.
+    # The spans of the limits are few and come first.  What is left of one is another each time.
     MOST_SPANS = 32
 
 cdef object _loops = weakref.WeakKeyDictionary()
@@ -191,7 +191,7 @@ cdef class CooperativeWaiter:
         gevent.sleep(seconds)
 
     def run_aside(self, call):
-        """Run something that blocks in a real thread, without waiting for it."""
+        """Run what computes for long in a real thread, and do not wait for its end."""
         self._hub.threadpool.spawn(call)
 
     def close(self):

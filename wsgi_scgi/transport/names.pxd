@@ -3,6 +3,6 @@
 cdef class Resolver:
     cdef object _lookup, _clock
     cdef double _time_to_live
-    cdef readonly dict _entries
+    cdef readonly dict _entries, _under_way
 
     cpdef resolve(self, address, waiter, timeout)

@@ -3,6 +3,8 @@
 import contextlib
 import os
 
+from ..errors import OutOfResources
+
 PIPE_SIZE = 1 << 20
 """Bytes that a pipe is to hold: with Linux's default of 64 KiB splice(2) costs three times more."""
 
@@ -24,8 +26,9 @@ class Pipe:
     __slots__ = ("_entry", "_exit", "held")
 
     def __init__(self) -> None:
-        self._exit, self._entry = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self._exit = self._entry = -1
         self.held = 0
+        self._exit, self._entry = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         with contextlib.suppress(OSError):  # a user may have only so many pages in pipes
             import fcntl
 
@@ -33,11 +36,15 @@ class Pipe:
 
     @staticmethod
     def borrow() -> "Pipe":
-        """Return an empty pipe, a used one if there is one."""
+        """Return an empty pipe, a used one if there is one.  Raises OutOfResources."""
         try:
             return _spare.pop()
         except IndexError:
+            pass
+        try:
             return Pipe()
+        except OSError as error:
+            raise OutOfResources(f"no pipe for a large body: {error.strerror}") from error
 
     def fill(self, source: int, limit: int, offset: int | None = None) -> int:
         """Take up to ``limit`` bytes from ``source``; return how many, 0 at its end.
@@ -63,9 +70,15 @@ class Pipe:
         else:
             _spare.append(self)
 
+    def __del__(self) -> None:
+        # An exception may come between any two lines, before anybody can have it.
+        self._close()
+
     def _close(self) -> None:
-        os.close(self._entry)
-        os.close(self._exit)
+        ends, self._exit, self._entry = (self._entry, self._exit), -1, -1
+        for end in ends:
+            if end >= 0:
+                os.close(end)
 
 
 _spare: list[Pipe] = []

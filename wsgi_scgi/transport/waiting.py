@@ -48,7 +48,10 @@ class Waiter(Protocol):
         """Let time pass."""
 
     def run_aside(self, call: Callable[[], None]) -> None:
-        """Run something that blocks in a real thread, without waiting for it."""
+        """Run what computes for long in a real thread, and do not wait for its end.
+
+        gevent's pool has ten: where all are busy, this waits for one of them.
+        """
 
     def close(self) -> None:
         """Forget every descriptor.  Call it before closing them."""

@@ -9,6 +9,8 @@ stand in a list, and whoever came first is late first.
 
 from cpython.object cimport PyObject
 
+import sys
+
 from greenlet import getcurrent, greenlet
 
 from wsgi_scgi.transport.waiting import READ
@@ -50,8 +52,8 @@ cdef class NextRequest:
             self._watcher.start(self._ready)
             self._is_watching = True
         self._is_late = False
-        self._silence.add(self)
         try:
+            self._silence.add(self)
             _switch_to(self._hub)
         finally:
             if self._is_waiting:  # something else woke the greenlet, or ends it
@@ -113,17 +115,24 @@ cdef class _Silence:
 
     cdef int _start_timer(self, double seconds) except -1:
         # At least a moment: the loop's clock is not quite ours.
-        self._timer = self._hub.loop.timer(max(seconds, 0.001))
-        self._timer.start(self._tell_late)
+        timer = self._hub.loop.timer(max(seconds, 0.001))
+        timer.start(self._tell_late)
+        self._timer = timer
         return 0
 
     def _tell_late(self):
         """Wake those whose time is over; come again when the next one's may be."""
         cdef double now = _now()
+        cdef NextRequest late
         timer, self._timer = self._timer, None
         timer.close()
         while self._first != NULL and (<NextRequest>self._first)._deadline <= now:
-            (<NextRequest>self._first)._wake(True)
+            late = <NextRequest>self._first
+            try:
+                late._wake(True)
+            except BaseException:
+                # It ended with that; the others are late all the same.
+                self._hub.loop.handle_error(late._greenlet, *sys.exc_info())
         if self._first != NULL and self._timer is None:
             self._start_timer((<NextRequest>self._first)._deadline - now)
 

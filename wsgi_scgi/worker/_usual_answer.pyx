@@ -191,7 +191,7 @@ cdef class UsualAnswer:
         cdef unsigned char *at = _head
         cdef const unsigned char *end = _head + LONGEST_HEAD
         cdef PyObject *known
-        cdef bytes standing
+        cdef bytes standing, head
         cdef Py_ssize_t length = -1
         cdef bint omits_body
         cdef int number
@@ -246,11 +246,13 @@ cdef class UsualAnswer:
         at[0] = c'\r'
         at[1] = c'\n'
         at += 2
+        head = PyBytes_FromStringAndSize(<char *>_head, at - _head)
+        # From here on other code may run: the garbage collector comes with a new tuple.
         self.status = status
         self.fields = tuple(<list>headers)
         self.length = length
         self.omits_body = omits_body
-        self.head = PyBytes_FromStringAndSize(<char *>_head, at - _head)
+        self.head = head
         return True
 
     cdef int put(self, data) except -1:

@@ -71,7 +71,7 @@ CASES = (
         steps=("503", Rise("x"), Until("x", not_before=SHORTEST_REST, meanwhile="503")),
     ),
     Case(
-        # D25: a member that is administratively out forbids no recovery.
+        # A member that is administratively out forbids no recovery.
         name="one_dead_and_one_disabled",
         members=(down("x"), up("d", status="D")),
         options={"retry": LONG},
@@ -84,7 +84,7 @@ CASES = (
         steps=("503 a a a",),
     ),
     Case(
-        # D18, D26: one malformed answer is 502 and takes no member out.
+        # One malformed answer is 502 and takes no member out.
         name="garbage_is_blamed_on_nobody_for_long",
         members=(up("a"), up("b")),
         options={"retry": LONG, "force_recovery": False},
@@ -151,7 +151,7 @@ CASES = (
         asks={"d": 0, "s": 0},
     ),
     Case(
-        # D31: a member that never rests has its requests served by others all the same.
+        # A member that never rests has its requests served by others all the same.
         name="a_dead_member_with_ignored_errors",
         members=(down("x", status="I"), up("b")),
         steps=(Ask(wins="b b b b", apache="503 b 503 b"),),
@@ -168,7 +168,7 @@ CASES = (
         ),
     ),
     Case(
-        # D27: Apache's failontimeout does nothing for SCGI.
+        # Apache's failontimeout does nothing for SCGI.
         name="fail_on_timeout",
         members=(up("a"), up("b")),
         options={"fail_on_timeout": True, "retry": LONG},

@@ -71,7 +71,7 @@ CASES = (
         ),
     ),
     Case(
-        # D28: Apache finds the name anywhere in the URL.
+        # Apache finds the name anywhere in the URL.
         name="no_parameter_of_that_name",
         members=ABC,
         options=SID,

@@ -36,7 +36,7 @@ def test_a_member_goes_and_comes_back_after_two_checks(
 
 
 def test_only_fails_in_a_row_take_a_member_out(start: Start, new_member: NewMember) -> None:
-    # D29: Apache counts all that ever were.
+    # Apache counts all that ever were.
     member = new_member("a")
     member.next_words.extend(["500", "200", "200", "200", "200"] * 2)
     site = start([member, new_member("b")], Lines(rest=CHECKS + ADMIN, workers=2))
