@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import ClientDisconnected, GatewayError
 from .files.body import FileBody, wrap_for_server
 from .gateway.body import release_body
+from .gateway.control_data import check_about_server
 from .gateway.error_page import error_response, new_request_id, options_response
 from .gateway.framing import may_have_body
 from .gateway.request import Request
@@ -68,6 +69,7 @@ class Edge:
             line_up()
         try:
             if environ.get("REQUEST_METHOD") == "OPTIONS" and _asks_about_server(environ):
+                check_about_server(environ)
                 response: Outcome = options_response()
             else:
                 request = Request(environ)

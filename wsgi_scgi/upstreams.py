@@ -127,6 +127,7 @@ def make_board(
             members[pool.name],
             method=_METHOD_NUMBERS[method],
             growth=growth.get(pool.name, 0),
+            is_checked=pool.name in balancers and balancers[pool.name].health is not None,
         )
         for url in left_out:
             logger.warning("balancer %s: there is no place for %s any more", pool.name, url)
@@ -206,6 +207,7 @@ def _named(configured: ConfiguredBalancer, pool: Pool) -> Balancer:
             force_recovery=options.force_recovery,
             no_failover=options.no_failover,
             slow_start=options.slow_start,
+            is_checked=configured.health is not None,
         ),
         sticky=_sticky_session(configured),
         key_of=key_reader(options.hash_key) if options.hash_key else None,

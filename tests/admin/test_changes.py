@@ -3,6 +3,7 @@
 import logging
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -35,7 +36,7 @@ def snapshot(balancer: Balancer) -> object:
         ("drain", "HI", "IHN"),
         ("enable", "DSEN", ""),
         ("enable", "HN", "H"),
-        ("enable", "C", "C"),
+        ("enable", "C", ""),
         ("enable", "", ""),
     ],
 )
@@ -48,6 +49,14 @@ def test_states_are_changed(action: str, before: str, after: str) -> None:
     assert told == f"app: {action} scgi://a (status {shown} -> {after or '-'})"
     assert letters(balancer) == after and letters(balancer, 1) == ""
     assert balancer.pool.epoch > epoch
+
+
+def test_only_a_health_check_ends_what_one_has_found() -> None:
+    balancer = make_balancer()
+    balancer.rules = replace(balancer.rules, is_checked=True)
+    balancer.pool.status[0] |= Status.parse("CD")
+    change(balancer, action="enable", member="scgi://a")
+    assert letters(balancer) == "C"
 
 
 def test_a_rest_is_ended_by_hand() -> None:

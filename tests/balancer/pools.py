@@ -12,7 +12,7 @@ from wsgi_scgi.balancer.methods import Method
 from wsgi_scgi.balancer.rules import AttemptRules, BalancerRules, RestRules
 from wsgi_scgi.balancer.steering import Change, change_member
 from wsgi_scgi.balancer.sticky import Session, StickySession
-from wsgi_scgi.errors import ConnectError
+from wsgi_scgi.errors import ConnectError, NoMember
 from wsgi_scgi.scoreboard.board import Board
 from wsgi_scgi.scoreboard.pool import MemberText, Pool
 from wsgi_scgi.scoreboard.status import Status
@@ -111,9 +111,13 @@ class Site:
         return "".join(self.name() for _ in range(number))
 
     def lease_of(self, name: str) -> Lease:
-        """Return a lease of a member, whoever's turn it is."""
+        """Return a lease of a member, whoever's turn it is and even if it is at rest."""
         others = [slot for slot in range(self.pool.capacity) if slot != self.slot(name)]
-        return self.balancer.elect(without=others)
+        try:
+            return self.balancer.elect(without=others)
+        except NoMember:
+            (member,) = (one for one in self.balancer.members() if one.slot == self.slot(name))
+            return Lease(self.balancer, member, self.pool.row, self.clock)
 
     def fail(self, name: str, error: BaseException | None = None) -> None:
         """Let an attempt at a member fail; without ``error`` no connection is made."""

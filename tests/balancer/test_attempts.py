@@ -223,6 +223,11 @@ class TestNextUpstream:
         attempts = attempts_at(site)
         assert self.ask(attempts, 404) in {("a", True), ("c", True)}
 
+    def test_an_answer_stands_where_all_others_are_at_rest(self) -> None:
+        site = self.site("", "")
+        site.fail("a")
+        assert self.ask(attempts_at(site), 404) == ("b", False)
+
     def test_the_answer_stands_for_a_session_that_may_not_go_elsewhere(self) -> None:
         site = Site(
             "",

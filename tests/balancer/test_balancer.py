@@ -400,6 +400,14 @@ class TestForceRecovery:
         site.fail("a")
         assert site.name(without="b") == "a"
 
+    def test_for_another_answer_nobody_at_rest_is_asked(self) -> None:
+        site = Site("", "")
+        site.fail("a")
+        assert site.balancer.has_candidates([1])
+        assert not site.balancer.has_candidates([1], recovers=False)
+        with pytest.raises(NoMember):
+            site.balancer.elect(without=[1], recovers=False)
+
     def test_nobody_at_rest_is_asked_where_another_is_only_full(self) -> None:
         site = Site("", "")
         limit(site, b=1)
@@ -410,6 +418,34 @@ class TestForceRecovery:
         assert site.name(without="b") == "a"
         held.release()
         assert site.name() == "b"
+
+    @pytest.mark.parametrize("no_failover", [False, True])
+    def test_sessions_go_to_their_own_members(self, no_failover: bool) -> None:
+        site = Site("", "", "", sticky="S", no_failover=no_failover)
+        for name in "abc":
+            site.fail(name)
+        assert [site.name(f"r{name}") for name in "bcab"] == ["b", "c", "a", "b"]
+
+    @pytest.mark.parametrize(
+        ("states", "served"), [(("", "H", ""), "ac"), (("R", "", ""), "bc"), (("H", "1:"), "a")]
+    )
+    def test_standbys_spares_and_sets_are_what_they_are(
+        self, states: tuple[str, ...], served: str
+    ) -> None:
+        site = Site(*states)
+        for name, _ in zip("abc", states, strict=False):
+            site.fail(name)
+        assert set(site.names(4)) == set(served)
+
+    @pytest.mark.parametrize("force_recovery", [False, True])
+    @pytest.mark.parametrize("states", [("N", "D"), ("N", "N"), ("N",)])
+    def test_a_session_of_a_drained_member_is_served_where_nobody_else_is(
+        self, states: tuple[str, ...], force_recovery: bool
+    ) -> None:
+        site = Site(*states, sticky="S", force_recovery=force_recovery)
+        assert site.name("ra") == "a"
+        with pytest.raises(NoMember):
+            site.elect()
 
     def test_a_full_member_at_rest_is_nobody_to_wait_for(self) -> None:
         site = Site("", "")

@@ -13,6 +13,7 @@ from wsgi_scgi.balancer.candidates import (
     PROBE_LOST,
     SLOW_START_STEPS,
     Candidates,
+    Recovered,
     candidates,
     full_slots,
     usable,
@@ -245,15 +246,23 @@ def test_places_are_full_by_the_requests_of_all_processes_together() -> None:
     assert full_slots(limits, []) == ()
 
 
-def test_chosen_members_can_be_made_candidates_whatever_their_state() -> None:
-    pool = make_pool([1, 2, 3])
+def test_of_a_recovered_pool_nobody_is_at_rest_and_all_else_is_as_it_was() -> None:
+    pool = make_pool([1, 2, 3, 4])
     put_out(pool, 2)
+    for slot in range(4):
+        pool.status[slot] |= Status.ERROR
+        pool.rest_until[slot] = NOW + 60
+    pool.status[3] |= Status.DRAIN
 
-    found = Candidates.of(pool, [2, 1])
+    assert not candidates(pool, NOW).slots
+    found = candidates(Recovered(pool), NOW, without=(0,))
 
-    assert list(found.slots) == list(found.usable) == [2, 1]
-    assert list(found.weights) == list(found.usable_weights) == [300, 200]
-    assert found.next_change == -inf
+    assert list(found.slots) == [1]
+    assert list(found.weights) == [200]
+    assert list(found.usable) == [1, 3]
+    assert usable(Recovered(pool), 0, NOW)
+    assert not usable(Recovered(pool), 2, NOW)
+    assert not usable(pool, 0, NOW)
 
 
 def test_candidates_are_values() -> None:

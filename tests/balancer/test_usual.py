@@ -8,7 +8,7 @@ import pytest
 
 from tests.balancer.pools import NAMES, Site
 from wsgi_scgi.balancer import lease, usual
-from wsgi_scgi.balancer.candidates import Candidates
+from wsgi_scgi.balancer.candidates import candidates
 from wsgi_scgi.balancer.lease import Lease
 from wsgi_scgi.balancer.steering import Change, change_member, change_method
 from wsgi_scgi.balancer.usual import UsualElections
@@ -123,7 +123,7 @@ def test_what_changes_while_the_lock_is_waited_for_is_seen() -> None:
     site.pool.lock = Waiting()  # type: ignore[assignment]  # as much of a lock as is called
     site.balancer.usual = UsualElections(site.pool, site.clock)
     site.balancer.usual.prepare(
-        Candidates.of(site.pool, [0, 1, 2]), {one.slot: one for one in site.balancer.members()}
+        candidates(site.pool, site.clock.now), {one.slot: one for one in site.balancer.members()}
     )
     assert lent(site) == ""
 

@@ -104,6 +104,20 @@ _METHODS = (
         differs="nginx answers 400.",
     ),
     Case(
+        "options_asterisk_without_a_host_is_refused",
+        request("OPTIONS * HTTP/1.1", "Connection: close"),
+        Answer(400),
+        (),
+        methods=("OPTIONS",),
+    ),
+    Case(
+        "options_asterisk_of_no_host_is_refused",
+        request("OPTIONS * HTTP/1.1", "Host: a/b", "Connection: close"),
+        Answer(400),
+        (),
+        methods=("OPTIONS",),
+    ),
+    Case(
         "options_with_a_path_goes_to_the_backend",
         get("/a/x", method="OPTIONS"),
         FINE,

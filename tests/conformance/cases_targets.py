@@ -40,6 +40,7 @@ _PATHS = (
     _path("slash_runs_are_merged", "/a//x///y", "/a/x/y"),
     _path("dot_segments_are_resolved", "/a/./b/../c", "/a/c"),
     _path("encoded_dot_segments_are_resolved", "/a/%2e/b/%2E%2e/c", "/a/c"),
+    _path("dots_behind_a_run_of_slashes_leave_a_segment", "/a/b//../c", "/a/c"),
     _path("a_dot_segment_at_the_end_leaves_a_slash", "/a/b/c/..", "/a/b/"),
     _path("half_encoded_dot_segments_are_resolved", "/a/b/.%2e/c", "/a/c"),
     _path("a_backslash_is_no_slash", "/a/..\\b%5C..", "/a/..\\b\\.."),
@@ -187,6 +188,7 @@ _MALFORMED = (
         "a_fragment_in_the_query_is_refused", "/a/x?a#f", differs="nginx and lighttpd cut it off."
     ),
     refused("climbing_over_the_root_is_refused", "/a/../../x", differs=_LIGHTTPD_LENIENT),
+    refused("slash_runs_are_no_ladder_to_the_root", "/a//..//../x", differs=_LIGHTTPD_LENIENT),
     refused("climbing_over_the_root_encoded_is_refused", "/%2e%2e/x", differs=_LIGHTTPD_LENIENT),
     refused("a_target_without_slash_is_refused", "a/x"),
     refused("a_blank_in_the_target_is_refused", "/a/x y", differs=_LIGHTTPD_LENIENT),
@@ -196,6 +198,12 @@ _EXCLUDED = (
     refused("an_excluded_path_is_404", "/a/private/x", 404, _DENIED),
     refused("an_excluded_path_cannot_be_reached_by_slashes", "/a//private///x", 404, _DENIED),
     refused("an_excluded_path_cannot_be_reached_by_dots", "/a/b/../private/x", 404, _DENIED),
+    refused(
+        "an_excluded_path_cannot_be_reached_by_dots_and_slashes",
+        "/a/b//..//private/x",
+        404,
+        _DENIED,
+    ),
     refused("an_excluded_path_cannot_be_reached_by_escapes", "/a/%70rivate/%2e/x", 404, _DENIED),
     refused(
         "an_excluded_path_cannot_be_reached_by_an_absolute_target",

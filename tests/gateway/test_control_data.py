@@ -6,7 +6,7 @@ import pytest
 
 from tests.gateway.environs import bare_environ, changed, server_environ
 from wsgi_scgi.errors import RequestError
-from wsgi_scgi.gateway.control_data import ControlData, control_data
+from wsgi_scgi.gateway.control_data import ControlData, check_about_server, control_data
 
 
 def refuse(environ: dict[str, Any], cause: str, status: int = 400) -> None:
@@ -116,6 +116,42 @@ def test_an_old_client_may_send_no_host(protocol: str) -> None:
     asked = control_data(server_environ(protocol=protocol, HTTP_HOST=None))
 
     assert (asked.host, asked.server_name, asked.server_port) == (None, "127.0.0.1", "8000")
+
+
+@pytest.mark.parametrize(("scheme", "port"), [("http", "80"), ("https", "443")])
+def test_behind_a_unix_socket_an_old_client_means_this_host(scheme: str, port: str) -> None:
+    environ = server_environ(
+        protocol="HTTP/1.0",
+        HTTP_HOST=None,
+        SERVER_NAME="/run/gateway.sock",
+        SERVER_PORT="",
+        wsgi__url_scheme=scheme,
+    )
+    asked = control_data(environ)
+
+    assert (asked.host, asked.server_name, asked.server_port) == (None, "localhost", port)
+
+
+def test_the_port_that_a_host_has_is_told_whatever_it_is() -> None:
+    assert control_data(server_environ(HTTP_HOST="example.org:0")).server_port == "0"
+
+
+@pytest.mark.parametrize(
+    ("keys", "cause"),
+    [
+        ({"HTTP_HOST": None}, "Host is missing"),
+        ({"HTTP_HOST": "a/b"}, "Host is missing or invalid"),
+        ({"HTTP_TRANSFER_ENCODING": "gzip, chunked"}, "not chunked"),
+        ({"CONTENT_LENGTH": "1_0"}, "Content-Length"),
+    ],
+)
+def test_what_is_about_the_server_itself_has_a_host_and_a_framing_too(
+    keys: dict[str, str], cause: str
+) -> None:
+    environ = server_environ("*", method="OPTIONS")
+    check_about_server(environ)
+    with pytest.raises(RequestError, match=cause):
+        check_about_server(changed(environ, keys))
 
 
 @pytest.mark.parametrize(("scheme", "port"), [("http", "80"), ("https", "443")])

@@ -57,6 +57,23 @@ def members(pool: Pool) -> Iterator[tuple[str, str]]:
         yield name, Status(pool.status[slot]).letters()
 
 
+@pytest.mark.parametrize(("is_checked", "state"), [(True, "EC"), (False, "E")])
+def test_where_no_health_is_checked_any_more_nobody_has_failed_a_check(
+    is_checked: bool, state: str
+) -> None:
+    pool = pool_of("a")
+    pool.status[0] |= Status.parse("CE")
+    configure(pool, members_of("a"), is_checked=is_checked)
+    assert list(members(pool)) == [("a", Status.parse(state).letters())]
+
+
+def test_a_state_that_the_file_says_and_says_no_more_is_gone_where_no_health_is_checked() -> None:
+    pool = empty()
+    for state, letters in (("a:C", "C"), ("a:C", "C"), ("a", "")):
+        configure(pool, members_of(state), is_checked=False)
+        assert list(members(pool)) == [("a", letters)]
+
+
 def test_members_have_what_the_file_says() -> None:
     pool = empty()
     text = MemberText("scgi://a", "ra", "rb")

@@ -94,10 +94,12 @@ def test_resolving_agrees_with_a_stack_of_segments(segments: list[str]) -> None:
     stack: list[str] = []
     climbs = False
     for segment in segments:
-        if segment == ".." and not stack:
-            climbs = True
-            break
         if segment == "..":
+            while stack and not stack[-1]:
+                stack.pop()  # a run of slashes is one
+            if not stack:
+                climbs = True
+                break
             stack.pop()
         elif segment != ".":
             stack.append(segment)
@@ -110,6 +112,17 @@ def test_resolving_agrees_with_a_stack_of_segments(segments: list[str]) -> None:
             resolve_dot_segments(path)
     else:
         assert resolve_dot_segments(path) == "/" + "/".join(stack)
+
+
+@given(_PATHS)
+def test_resolving_agrees_with_those_who_merge_slashes_first(path: str) -> None:
+    try:
+        merged_first = resolve_dot_segments(merge_slashes(path))
+    except ValueError:
+        with pytest.raises(ValueError, match="climbs"):
+            resolve_dot_segments(path)
+    else:
+        assert merge_slashes(resolve_dot_segments(path)) == merged_first
 
 
 def divide(prefix: str, path: str) -> tuple[str, str] | None:

@@ -317,3 +317,28 @@ def test_connections_from_this_host_are_not_paced() -> None:
     with serving(files=PACED, application="settings:application") as gateway:
         # A connection that was made before the worker was there has the listener's first choice.
         wait_until(lambda: ask(gateway, request("/")).body == b"reno", gateway)
+
+
+@pytest.mark.parametrize("files", ["", "accesslog = '-'\n"], ids=["lean", "logged"])
+def test_what_a_client_sent_that_is_not_there_any_more_is_not_served(files: str) -> None:
+    with serving(files=files, application="tests.worker.leaving:application") as gateway:
+        with connected(gateway) as client:
+            ask(gateway, request("/first"))
+            idle = connections(gateway) - 1
+            client.send(request("/when-you-left") + request("/behind"))
+        wait_until(lambda: b"when-you-left" in ask(gateway, request("/asked")).body, gateway)
+        wait_until(lambda: connections(gateway) == idle, gateway)
+        assert ask(gateway, request("/asked")).body == b"/first /when-you-left"
+
+
+@pytest.mark.parametrize("files", ["", "accesslog = '-'\n"], ids=["lean", "logged"])
+def test_a_client_that_only_sends_nothing_more_is_served_all_it_has_sent(files: str) -> None:
+    with (
+        serving(files=files, application="tests.worker.leaving:application") as gateway,
+        connected(gateway) as client,
+    ):
+        client.send(request("/when-you-left") + request("/behind"))
+        client.half_close()
+        for _ in range(2):
+            assert client.read_response("GET") is not None
+        assert ask(gateway, request("/asked")).body == b"/when-you-left /behind"

@@ -11,6 +11,7 @@ from ..balancer.balancer import Balancer
 from ..errors import RequestError
 from ..gateway.request import Request
 from ..gateway.response import Handler, Outcome, Response
+from ..semantics.path import merge_slashes
 from .access import (
     Access,
     Visitor,
@@ -64,12 +65,13 @@ class Admin:
 
     def __call__(self, request: Request) -> Outcome:
         """Raise RequestError for what there is not, or not for everybody."""
-        if not request.path.startswith(self.path):
-            if request.path != self.path[:-1]:
-                return self._inner(request)
+        path = merge_slashes(request.path)  # as routes see it: there is no way around
+        if path == self.path[:-1]:
             response = moved(f"./{self.path.split('/')[-2]}/")
+        elif path.startswith(self.path):
+            response = self._answer(request, request.path.removeprefix(self.path))
         else:
-            response = self._answer(request, request.path[len(self.path) :])
+            return self._inner(request)
         if request.method == "HEAD":
             response.body = b""
         return response

@@ -20,4 +20,3 @@ cdef class Attempts:
 
     cpdef begin(self)
     cpdef _first(self)
-    cpdef _another(self)

@@ -133,7 +133,7 @@ class Attempts:
         if self._elected is not None:
             lease, self._elected = self._elected, None
         elif self._tried:
-            lease = self._another()
+            lease = self._another(recovers=True)
         else:
             self._budget.add()
             lease = self._first()
@@ -141,10 +141,10 @@ class Attempts:
         self._tried += (lease.member.slot,)
         return lease
 
-    def _another(self) -> Lease:
+    def _another(self, *, recovers: bool) -> Lease:
         balancer = self._balancer
         key = balancer.key_of(self._request)
-        return balancer.elect(self.session, key, without=self._tried)
+        return balancer.elect(self.session, key, without=self._tried, recovers=recovers)
 
     def _first(self) -> Lease:
         balancer = self._balancer
@@ -174,18 +174,19 @@ class Attempts:
     def may_refuse(self, status: int) -> bool:
         """Tell whether another member is to be asked for another answer (``next_upstream``).
 
-        It is elected then, so that the answer with ``status`` is not dropped for nothing.
+        It is elected then, so that the answer with ``status`` is not dropped for nothing, nor for
+        a member that is at rest.
         """
         if not (
             status in self._balancer.refused
             and self._is_left()
             and self._may_happen_twice()
-            and self._balancer.has_candidates(self._tried)
+            and self._balancer.has_candidates(self._tried, recovers=False)
             and self._budget.take()
         ):
             return False
         try:
-            self._elected = self._another()
+            self._elected = self._another(recovers=False)
         except NoMember:
             return False
         return True

@@ -12,5 +12,5 @@ cdef class Balancer:
     cdef bint _is_alone, _has_limits
 
     cpdef lend_alone(self)
-    cpdef elect(self, session=*, key=*, without=*)
+    cpdef elect(self, session=*, key=*, without=*, recovers=*)
     cpdef judge_status(self, lease, status)

@@ -25,7 +25,7 @@ from ..errors import (
 from ..gateway.request import Request
 from ..scoreboard.pool import MemberText, Pool
 from ..scoreboard.status import Status
-from .candidates import Candidates, candidates, full_slots, usable
+from .candidates import Candidates, Recovered, candidates, full_slots, usable
 from .lease import Lease
 from .member import Member
 from .methods import BY_REQUESTS, METHODS
@@ -104,11 +104,12 @@ class Balancer:
                 self.refresh()
         return list(self._members.values())
 
-    def has_candidates(self, tried: Sequence[int] = ()) -> bool:
-        """Tell whether there is a member for a request that has tried some."""
+    def has_candidates(self, tried: Sequence[int] = (), *, recovers: bool = True) -> bool:
+        """Tell whether ``elect`` would find a member for a request that has tried some."""
         with self.pool.lock:
             self.refresh()
-            return bool(self._may_be(self.clock(), tried, self._full()).slots)
+            found, _ = self._may_be(self.clock(), tried, self._full(), recovers)
+            return bool(found.slots)
 
     def refresh(self) -> None:
         """Read again what changes seldom, if it has.  Call it with the lock held."""
@@ -175,11 +176,16 @@ class Balancer:
         return self.usual.lend(self) if self._is_alone and self.sticky is None else None
 
     def elect(
-        self, session: Session | None = None, key: bytes = b"", *, without: Sequence[int] = ()
+        self,
+        session: Session | None = None,
+        key: bytes = b"",
+        *,
+        without: Sequence[int] = (),
+        recovers: bool = True,
     ) -> Lease:
         """Return a lease of the member that is to serve; ``without`` are those that were tried.
 
-        Raises NoMember.
+        Unless it ``recovers``, none at rest is asked.  Raises NoMember.
         """
         if not without and (session is None or self._is_alone):
             lease = self.usual.lend(self)
@@ -189,20 +195,25 @@ class Balancer:
         row = pool.row  # taken before the lock, which taking one needs
         with pool.lock:
             self.refresh()
-            chosen = self._choose(session, key, self.clock(), without)
+            chosen = self._choose(session, key, self.clock(), without, recovers)
             lease = Lease(self, self._members[chosen], row, self.clock)
             if pool.status[chosen] & _ERROR:
                 lease.is_probe = self.rests.begin_probe(chosen, row.number, lease.started)
             return lease
 
     def _choose(
-        self, session: Session | None, key: bytes, now: float, without: Sequence[int]
+        self,
+        session: Session | None,
+        key: bytes,
+        now: float,
+        without: Sequence[int],
+        recovers: bool,
     ) -> int:
         full = self._full()
-        may_be = self._may_be(now, without, full)
+        may_be, pool = self._may_be(now, without, full, recovers)
         method = METHODS[self.pool.method]
         if session is not None:
-            chosen = self._sticky_member(session.route, now, (*without, *full))
+            chosen = self._sticky_member(session.route, pool, now, (*without, *full))
             if chosen is not None:
                 method.took(may_be, self.pool, chosen)
                 return chosen
@@ -212,8 +223,10 @@ class Balancer:
             raise self._no_member(now)
         return method.choose(may_be, self.pool, key)
 
-    def _may_be(self, now: float, tried: Sequence[int], full: Sequence[int]) -> Candidates:
-        """Return the candidates for one election."""
+    def _may_be(
+        self, now: float, tried: Sequence[int], full: Sequence[int], recovers: bool
+    ) -> tuple[Candidates, Pool | Recovered]:
+        """Return the candidates for one election, and the pool as it looks to that."""
         without = (*tried, *full)
         found = self._known(now, without)
         if found is None:
@@ -223,9 +236,10 @@ class Balancer:
             else:
                 self._candidates = found
                 self._prepare(found)
-        if not found.slots and self.rules.force_recovery and not self._will_end(now, tried, full):
-            found = self._last_resort(without)
-        return found
+        if found.slots or not recovers or not self._may_recover(now, tried):
+            return found, self.pool
+        pool = Recovered(self.pool)
+        return candidates(pool, now, slow_start=self.rules.slow_start, without=without), pool
 
     def _prepare(self, found: Candidates) -> None:
         """Let the next elections be short, if nothing has to be looked at in them but turns."""
@@ -253,34 +267,26 @@ class Balancer:
             return ()
         return full_slots(self.pool.max_connections, [row.busy for row in self.pool.rows])
 
-    def _will_end(self, now: float, tried: Sequence[int], full: Sequence[int]) -> bool:
-        """Tell whether a member is well and only has no room now: better to wait for that."""
+    def _may_recover(self, now: float, tried: Sequence[int]) -> bool:
+        """Tell whether to elect as if nobody rested, since nobody else is left (``forcerecovery``).
+
+        A member that only has no room now is better waited for.  They stay at rest until one
+        answers: that all have failed may be over for one of them.
+        """
         status = self.pool.status
-        return any(
-            slot not in tried and not status[slot] & OUT and usable(self.pool, slot, now)
-            for slot in full
+        return self.rules.force_recovery and not any(
+            usable(self.pool, slot, now) and not status[slot] & OUT and slot not in tried
+            for slot in self._members
         )
 
-    def _last_resort(self, without: Sequence[int]) -> Candidates:
-        """Return those that are out for nothing but a rest (``forcerecovery``).
-
-        They stay at rest until one answers: that all have failed may be over for one of them.
-        """
-        status, lbset = self.pool.status, self.pool.lbset
-        resting = [
-            slot
-            for slot in self._members
-            if status[slot] & Status.ERROR and not status[slot] & OUT and slot not in without
-        ]
-        first = min((lbset[slot] for slot in resting), default=0)
-        return Candidates.of(self.pool, [slot for slot in resting if lbset[slot] == first])
-
-    def _sticky_member(self, route: str, now: float, without: Sequence[int]) -> int | None:
+    def _sticky_member(
+        self, route: str, pool: Pool | Recovered, now: float, without: Sequence[int]
+    ) -> int | None:
         """Return the usable member of a session's route, or of one that it redirects to."""
         for _ in range(self.size):
             having = sorted(self._routes.get(route, ()), key=self._is_standby)
             for member in having:
-                if member.slot not in without and usable(self.pool, member.slot, now):
+                if member.slot not in without and usable(pool, member.slot, now):
                     return member.slot
             route = next((member.redirect for member in having if member.redirect), "")
             if not route:

@@ -16,7 +16,7 @@ A drained member (N) is no candidate, but ``usable``: its sessions go on.
 """
 
 from array import array
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any
@@ -55,15 +55,21 @@ class Candidates:
     derived: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """What a method computes of these values once and keeps, by the method's name."""
 
-    @classmethod
-    def of(cls, pool: Pool, slots: Iterable[int]) -> "Candidates":
-        """Return exactly these members with their own weights, for one election."""
-        chosen = array("q", slots)
-        weights = array("q", [pool.weight[slot] for slot in chosen])
-        return cls(chosen, weights, chosen, weights, -inf)
+
+class Recovered:
+    """What an election reads of a pool, as if no member were at rest."""
+
+    def __init__(self, pool: Pool) -> None:
+        self.status = memoryview(array("q", [status & ~_ERROR for status in pool.status]))
+        self.weight = pool.weight
+        self.lbset = pool.lbset
+        self.rest_until = pool.rest_until
+        self.probe_row = pool.probe_row
+        self.probe_at = pool.probe_at
+        self.up_since = pool.up_since
 
 
-def usable(pool: Pool, slot: int, now: float) -> bool:
+def usable(pool: Pool | Recovered, slot: int, now: float) -> bool:
     """Tell whether a member may serve at all; a drained one only those of its sessions.
 
     ``now`` is of the board's clock, in seconds.
@@ -76,7 +82,7 @@ def usable(pool: Pool, slot: int, now: float) -> bool:
 
 @compiled_in("wsgi_scgi.balancer._candidates")
 def candidates(
-    pool: Pool, now: float, *, slow_start: float = 0.0, without: Collection[int] = ()
+    pool: Pool | Recovered, now: float, *, slow_start: float = 0.0, without: Collection[int] = ()
 ) -> Candidates:
     """Return who may be chosen at ``now``, in seconds of the board's clock.
 
@@ -124,7 +130,7 @@ def full_slots(limits: "memoryview[int]", rows: "Sequence[memoryview[int]]") -> 
     )
 
 
-def _offered(pool: Pool, members: list[int], fit: Collection[int]) -> list[int]:
+def _offered(pool: Pool | Recovered, members: list[int], fit: Collection[int]) -> list[int]:
     """Return whom one set offers, in order; ``fit`` are all usable members of the pool."""
     normal: list[int] = []
     spares: list[int] = []
@@ -143,7 +149,7 @@ def _offered(pool: Pool, members: list[int], fit: Collection[int]) -> list[int]:
     return normal + spares[:missing] or standbys
 
 
-def _unusable_until(pool: Pool, slot: int, now: float) -> float:
+def _unusable_until(pool: Pool | Recovered, slot: int, now: float) -> float:
     """Return when a member in error may be tried: after its rest, or when its probe is lost."""
     rest_until = pool.rest_until[slot]
     if rest_until > now or pool.probe_row[slot] < 0:
@@ -151,7 +157,7 @@ def _unusable_until(pool: Pool, slot: int, now: float) -> float:
     return pool.probe_at[slot] + PROBE_LOST
 
 
-def _weight(pool: Pool, slot: int, now: float, slow_start: float) -> tuple[int, float]:
+def _weight(pool: Pool | Recovered, slot: int, now: float, slow_start: float) -> tuple[int, float]:
     """Return the weight of a member and when that changes."""
     weight = pool.weight[slot]
     up_since = pool.up_since[slot]

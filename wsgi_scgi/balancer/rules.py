@@ -53,3 +53,5 @@ class BalancerRules:
     force_recovery: bool = True
     no_failover: bool = False
     slow_start: float = 0.0
+    is_checked: bool = False
+    """Whether there are health checks; without them nobody but an administrator ends a C."""

@@ -27,6 +27,8 @@ class Change:
 def change_member(balancer: Balancer, slot: int, change: Change) -> None:
     """Change a member; one that comes in again is rested and starts slowly.
 
+    One that is no longer disabled has not failed a health check either, where there are none.
+
     Raises ValueError, with nothing changed.
     """
     factor = None if change.weight is None else lbfactor(change.weight)
@@ -56,7 +58,10 @@ def change_member(balancer: Balancer, slot: int, change: Change) -> None:
         if change.max_connections is not None:
             pool.max_connections[slot] = change.max_connections
         was_out = pool.status[slot] & OUT
-        pool.status[slot] = (pool.status[slot] | change.on) & ~change.off
+        off = change.off
+        if off & Status.DISABLED and not balancer.rules.is_checked:
+            off |= Status.HEALTH_FAILED
+        pool.status[slot] = (pool.status[slot] | change.on) & ~off
         if was_out and not pool.status[slot] & OUT:
             balancer.rests.clear(slot)
 

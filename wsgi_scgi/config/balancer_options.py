@@ -203,7 +203,7 @@ class BalancerOptions(Table):
             default=0.2,
             kind=Number(0, 1),
             text="The share of requests that may be repeated after a member has seen them, in"
-            " addition to ten a second.",
+            " addition to ten a second.  Each worker counts for itself, and saves up to 100.",
         )
     )
     slow_start: float = declare(

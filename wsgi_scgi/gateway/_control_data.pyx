@@ -84,7 +84,7 @@ def control_data(environ):
     except ValueError:
         return _refer(environ)
     port = server.port
-    if port:
+    if port is not None:
         port = str(port)
     else:
         scheme = variables.get("wsgi.url_scheme")

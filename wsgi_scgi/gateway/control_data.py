@@ -15,7 +15,7 @@ from ..errors import RequestError
 from ..semantics.host import parse_host
 from ..semantics.path import decode_path, merge_slashes, resolve_dot_segments
 from ..semantics.target import Target, parse_target
-from .framing import may_have_body
+from .framing import declared_length, may_have_body
 
 _METHOD = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
@@ -73,6 +73,15 @@ def control_data(environ: Mapping[str, Any]) -> ControlData:
     )
 
 
+def check_about_server(environ: dict[str, Any]) -> None:
+    """Raise RequestError for a malformed ``OPTIONS *``, which is about no resource.
+
+    Its Host and the framing of its body are judged as those of any request.
+    """
+    _server_of(environ, environ.get("HTTP_HOST"))
+    declared_length(environ)
+
+
 def _check_method(method: str) -> None:
     if method in ("GET", "POST", "HEAD"):
         return
@@ -102,12 +111,18 @@ def _server_of(environ: Mapping[str, Any], host: str | None) -> tuple[str, str]:
     if host is None:
         if environ.get("SERVER_PROTOCOL") not in ("HTTP/1.0", "HTTP/0.9"):
             raise RequestError("the Host is missing or invalid")
+        if not environ["SERVER_PORT"]:  # of a Unix socket gunicorn tells the path alone
+            return "localhost", _default_port(environ)
         return str(environ["SERVER_NAME"]), str(environ["SERVER_PORT"])
     try:
         parsed = parse_host(host)
     except ValueError as error:
         raise RequestError(str(error)) from error
-    return parsed.name, str(parsed.port or (443 if environ["wsgi.url_scheme"] == "https" else 80))
+    return parsed.name, _default_port(environ) if parsed.port is None else str(parsed.port)
+
+
+def _default_port(environ: Mapping[str, Any]) -> str:
+    return "443" if environ["wsgi.url_scheme"] == "https" else "80"
 
 
 def _path_below_mount(environ: Mapping[str, Any], mount: str, raw: str) -> str:

@@ -39,12 +39,18 @@ class ConfiguredMember:
 
 
 def configure(
-    pool: Pool, members: Sequence[ConfiguredMember], *, method: int = 0, growth: int = 0
+    pool: Pool,
+    members: Sequence[ConfiguredMember],
+    *,
+    method: int = 0,
+    growth: int = 0,
+    is_checked: bool = True,
 ) -> list[str]:
     """Let ``members`` be those of a pool, with ``growth`` places for such as are added by hand.
 
-    Return the URLs of those added by hand that have no place any more.  Raises ValueError where
-    the pool has too few places.
+    Unless ``is_checked``, nobody has failed a health check but by the file.  Return the URLs of
+    those added by hand that have no place any more.  Raises ValueError where the pool has too few
+    places.
     """
     with pool.lock:
         pool.bump()
@@ -59,14 +65,18 @@ def configure(
                 pool.remove(slot)
         places = {pool.text(slot).url: slot for slot in pool.slots}
         for member in members:
-            slot = _configure(pool, places.get(member.text.url), member)
+            found = _FOUND if is_checked else Status.ERROR
+            slot = _configure(pool, places.get(member.text.url), member, found)
             places[member.text.url] = slot
             pool.configured[slot] = member.status | Status.IN_USE
     return list(left_out.values())
 
 
-def _configure(pool: Pool, slot: int | None, member: ConfiguredMember) -> int:
-    """Change a member to what the file says, or give it a place; return that."""
+def _configure(pool: Pool, slot: int | None, member: ConfiguredMember, found: Status) -> int:
+    """Change a member to what the file says, or give it a place; return that.
+
+    What it was found in of ``found`` stays, and is not given again.
+    """
     if slot is None:
         return pool.enrol(
             member.text,
@@ -77,8 +87,8 @@ def _configure(pool: Pool, slot: int | None, member: ConfiguredMember) -> int:
         )
     status, said = pool.status[slot], pool.configured[slot]
     steered = (status ^ said) & _STEERED
-    news = member.status & ~(said & _FOUND)  # an error that the file gives is not given again
-    pool.status[slot] = status & (steered | _FOUND) | news & ~steered | Status.IN_USE
+    news = member.status & ~(said & found)
+    pool.status[slot] = status & (steered | found) | news & ~steered | Status.IN_USE
     if pool.text(slot) != member.text:
         pool.set_text(slot, member.text)
     if pool.weight[slot] != member.weight:

@@ -71,7 +71,8 @@ def decode_path(raw: str, *, keep_encoded_slash: bool = False) -> str:
 def resolve_dot_segments(path: str) -> str:
     """Resolve ``.`` and ``..`` (RFC 3986 5.2.4); slash runs stay.
 
-    Raises ValueError where ``..`` would climb over the root.
+    To ``..`` a run is one slash, as it is to routes, and to Apache and nginx, which merge runs
+    first.  Raises ValueError where ``..`` would climb over the root.
     """
     if "/." not in path:
         return path
@@ -79,6 +80,8 @@ def resolve_dot_segments(path: str) -> str:
     *segments, last = path[1:].split("/")
     for segment in [*segments, last]:
         if segment == "..":
+            while resolved and not resolved[-1]:
+                resolved.pop()
             if not resolved:
                 raise ValueError("the path climbs over its root")
             resolved.pop()

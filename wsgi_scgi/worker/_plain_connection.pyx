@@ -123,6 +123,8 @@ cdef class PlainConnection:
             data = None
             if self._data:
                 self._client.let_others_run()  # requests that came at once need not wait
+                if self._client.has_reset():  # and nobody is there for whom to serve them
+                    return None
 
     cdef bytes _receive(self):
         """Wait for bytes and return them; b"" at the end or after the keep-alive time."""

@@ -148,6 +148,10 @@ class ClientSocket:
                 if not self.receive(min(LINGER_TIMEOUT, left)):
                     break
 
+    def has_reset(self) -> bool:
+        """Tell whether the client has refused what it was sent, so that it is not there."""
+        return bool(self._raw.getsockopt(_socket.SOL_SOCKET, _socket.SO_ERROR))
+
     def let_others_run(self) -> None:
         """Switch to other greenlets, where nothing else would."""
         self._waiter.pause(0)

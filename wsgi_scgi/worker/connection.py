@@ -61,6 +61,8 @@ class PlainConnection:
                 return None
             if self._data:
                 self._client.let_others_run()  # requests that came at once need not wait
+                if self._client.has_reset():  # and nobody is there for whom to serve them
+                    return None
 
     def respond(self, environ: dict[str, Any], behind: bytes) -> tuple[bool, bytes]:
         """Answer one request, whose head ``behind`` has followed.
