@@ -38,7 +38,7 @@ class ClientLeft(Exception):
 
 
 class ClientSocket:
-    """One client connection in a greenlet.  Close it, always."""
+    """One client connection in a greenlet.  Release it, always."""
 
     __slots__ = ("_is_paced", "_raw", "_unpaused", "_waiter", "fd", "gevent_socket")
 
