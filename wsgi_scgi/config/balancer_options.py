@@ -118,7 +118,8 @@ class BalancerOptions(Table):
         Option(
             default=True,
             kind=Switch(),
-            text="Whether members that rest are asked all the same where all of them do.",
+            text="Whether members that rest are asked all the same where nobody else is left: all"
+            " of them rest, or the request has failed at those that do not.",
             apache="forcerecovery",
         )
     )
