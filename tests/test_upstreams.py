@@ -12,6 +12,7 @@ from wsgi_scgi.balancer.methods import METHODS
 from wsgi_scgi.balancer.rules import AttemptRules, BalancerRules, RestRules
 from wsgi_scgi.config.configuration import Configuration
 from wsgi_scgi.config.file import parse_configuration
+from wsgi_scgi.health.monitor import Monitor
 from wsgi_scgi.scoreboard.board import Board
 from wsgi_scgi.scoreboard.pool import MemberText
 from wsgi_scgi.scoreboard.status import Status
@@ -197,6 +198,23 @@ def test_a_process_that_shares_with_nobody_says_so_once(
     assert [record.message[:39] for record in caplog.records] == [
         "this process alone knows the state of i"
     ]
+
+
+def test_what_could_not_be_started_can_be_started_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, _ = upstreams(pool(more="[balancer.pool.health]\n"))
+    tries: list[int] = []
+
+    def start(_monitor: Monitor) -> None:
+        tries.append(1)
+        if len(tries) == 1:
+            raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Monitor, "start", start)
+    with pytest.raises(RuntimeError):
+        made.start()
+    made.start()
+    made.start()
+    assert len(tries) == 2
 
 
 FORKED = """

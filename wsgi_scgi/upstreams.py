@@ -81,9 +81,14 @@ class Upstreams:
         return self._cookies.get(backend.name) if isinstance(backend, BalancerURL) else None
 
     def start(self) -> None:
-        """Start what runs beside the requests, once in each process and after the last fork."""
+        """Start what runs beside the requests, once in each process and after the last fork.
+
+        Raises RuntimeError where no thread can be started; it may be called again then.
+        """
         if self._started_in == os.getpid():
             return
+        if self._is_watched:
+            self._monitor.start()
         self._started_in = os.getpid()
         if self._ought_to_share and not self._board.is_shared:
             logger.warning(
@@ -91,8 +96,6 @@ class Upstreams:
                 " the gateway was made: use wsgi-scgi serve or gunicorn --preload, or say"
                 ' share = "none" in [state]'
             )
-        if self._is_watched:
-            self._monitor.start()
 
 
 def make_board(
