@@ -46,23 +46,20 @@ class Edge:
         """Start what runs beside the requests (health checks) in this process.
 
         Whoever does not call it has it done by the first request: a server may fork at any time
-        before.  Raises RuntimeError where no thread can be started.
+        before.  What cannot be started is in the log, and the next request tries again.
         """
-        if self._start is not None:
-            self._start()
-        self._started_after = _forks
-
-    def _start_late(self) -> None:
-        """Start it at a request, which is answered in any case; the next one tries again."""
         try:
-            self.start()
+            if self._start is not None:
+                self._start()
         except Exception:
             logger.exception("what runs beside the requests could not be started")
+        else:
+            self._started_after = _forks
 
     def __call__(self, environ: dict[str, Any], start_response: "StartResponse") -> Iterable[bytes]:
         """Answer one request; every failure of ours becomes an error page and a log line."""
         if self._started_after != _forks:
-            self._start_late()
+            self.start()
         request: Request | None = None
         lines_up = _IS_LEAN not in environ
         if lines_up:
