@@ -83,15 +83,21 @@ def refusing() -> Iterator[SocketAddress]:
 
 @pytest.fixture
 def black_hole() -> Iterator[SocketAddress]:
-    """An address that never answers: a listener whose backlog is full drops what comes."""
+    """An address that never answers."""
+    with full_listener() as listener:
+        yield socket.AF_INET, listener.getsockname()
+
+
+@contextlib.contextmanager
+def full_listener() -> Iterator[socket.socket]:
+    """Listen with a backlog that is full: what comes is dropped."""
     with contextlib.ExitStack() as stack:
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-        address = listener.getsockname()
         for _ in range(4):
             filler = stack.enter_context(socket.socket())
             filler.setblocking(False)
-            filler.connect_ex(address)
-        yield socket.AF_INET, address
+            filler.connect_ex(listener.getsockname())
+        yield listener
 
 
 @pytest.fixture
@@ -567,15 +573,9 @@ class WaitsOnce:
 
 def test_what_watched_an_address_that_failed_in_the_end_is_forgotten() -> None:
     for form in both("connect_to"):
-        with contextlib.ExitStack() as stack:
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
-            address = listener.getsockname()
-            for _ in range(4):
-                filler = stack.enter_context(socket.socket())
-                filler.setblocking(False)
-                filler.connect_ex(address)
-            # Its backlog is full; what is sent again after a second meets nobody.
+        with full_listener() as listener:
+            # What is sent again after a second meets nobody.
             waiter = WaitsOnce(listener.close)
             with pytest.raises(ConnectionRefusedError):
-                form((socket.AF_INET, address), waiter, BOUND, b"", False)
+                form((socket.AF_INET, listener.getsockname()), waiter, BOUND, b"", False)
             assert waiter.closed

@@ -7,6 +7,7 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import gevent
 import pytest
@@ -237,18 +238,19 @@ def test_requests_for_one_name_share_its_first_look_up_and_keep_their_own_time()
     assert not resolver._under_way
 
 
+def wait_shortly(resolver: Resolver, name: TCPAddress) -> object:
+    return resolver.resolve(name, current_waiter(), 0.01)
+
+
 def test_names_that_hang_do_not_hold_the_look_ups_of_others_up(transport: Transport) -> None:
     names = NameServer([FIRST])
     names.open.clear()
     hanging = Resolver(names)
     try:
         for number in range(12):  # more than gevent's pool has threads
+            name = TCPAddress(f"hangs{number}.test")
             with pytest.raises(ConnectTimeout):
-                transport.call(
-                    lambda number=number: hanging.resolve(  # type: ignore[misc]  # bound at once
-                        TCPAddress(f"hangs{number}.test"), current_waiter(), 0.01
-                    )
-                )
+                transport.call(partial(wait_shortly, hanging, name))
         other = Resolver(NameServer([SECOND]))
         found = transport.call(lambda: other.resolve(NAME, current_waiter(), BOUND))
     finally:

@@ -6,7 +6,6 @@ import gc
 from collections.abc import Callable
 from typing import Any
 
-import gevent
 from gevent.event import Event
 
 BOUND = 10.0
@@ -38,8 +37,7 @@ def application(environ: dict[str, Any], start_response: Callable[..., Any]) -> 
         start_response("200 OK", fields)
         gc.set_threshold(*thresholds)
     else:
-        while not _collecting.wait(0.01):
-            gevent.sleep(0)
+        _collecting.wait(BOUND)
         start_response("200 OK", fields)
         _other_answered.set()
     return []

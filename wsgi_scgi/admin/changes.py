@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 
-from ..balancer.balancer import Balancer
+from ..balancer.balancer import OUT, Balancer
 from ..balancer.member import Member
 from ..balancer.steering import (
     Change,
@@ -31,7 +31,7 @@ SWITCHES: Mapping[str, Status] = {
 """The states that are set by their names, to "yes" or "no"."""
 
 STATES: Mapping[str, Change] = {
-    "enable": Change(off=Status.DISABLED | Status.STOPPED | Status.DRAIN | Status.ERROR),
+    "enable": Change(off=OUT | Status.ERROR),
     "drain": Change(on=Status.DRAIN),
     "disable": Change(on=Status.DISABLED),
     "stop": Change(on=Status.STOPPED),

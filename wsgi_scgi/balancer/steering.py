@@ -27,7 +27,7 @@ class Change:
 def change_member(balancer: Balancer, slot: int, change: Change) -> None:
     """Change a member; one that comes in again is rested and starts slowly.
 
-    One that is no longer disabled has not failed a health check either, where there are none.
+    Where health is checked, what a check has found stays for the next one to say.
 
     Raises ValueError, with nothing changed.
     """
@@ -58,9 +58,7 @@ def change_member(balancer: Balancer, slot: int, change: Change) -> None:
         if change.max_connections is not None:
             pool.max_connections[slot] = change.max_connections
         was_out = pool.status[slot] & OUT
-        off = change.off
-        if off & Status.DISABLED and not balancer.rules.is_checked:
-            off |= Status.HEALTH_FAILED
+        off = change.off & ~Status.HEALTH_FAILED if balancer.rules.is_checked else change.off
         pool.status[slot] = (pool.status[slot] | change.on) & ~off
         if was_out and not pool.status[slot] & OUT:
             balancer.rests.clear(slot)
