@@ -1,14 +1,16 @@
 """Roots: what lies below is opened, and no path, link or race leads out."""
 
 import errno
+import itertools
 import os
 import resource
 import socket
 import stat
 import sys
-import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -498,16 +500,69 @@ def test_a_name_cannot_forge_a_line_of_the_log(tree: Path) -> None:
 # Races
 
 
-@pytest.mark.parametrize("kind", ["file", "directory", "root's parent"])
-def test_a_race_of_replacing_never_gives_the_secret(tree: Path, kind: str) -> None:
+Swap = Callable[[], object]
+
+
+def outcomes_of_races(
+    monkeypatch: pytest.MonkeyPatch, roots: Roots, name: Path, swap: Swap, swap_back: Swap
+) -> set[object]:
+    """Open ``name`` again and again, swapped right before each of the system calls in turn.
+
+    It is swapped back before each of the later ones in turn, so that two changes fall at every
+    pair of places of the walk.  A thread that swaps would find some of them by luck.
+    """
+    calls = 0
+    changes: dict[int, Swap] = {}
+
+    def racing(call: Callable[..., Any]) -> Callable[..., Any]:
+        def change_and_call(*args: Any, **kwargs: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            changes.get(calls, lambda: None)()
+            return call(*args, **kwargs)
+
+        return change_and_call
+
+    def open_once() -> object:
+        nonlocal calls
+        calls = 0
+        try:
+            return content(roots.open(os.fsencode(name)))
+        except FileError as error:
+            return type(error)
+
+    with monkeypatch.context() as patched:
+        for system_call in ("open", "stat", "fstat", "readlink"):
+            patched.setattr(os, system_call, racing(getattr(os, system_call)))
+        outcomes = {open_once()}
+        for second in itertools.count(2):
+            longest = 0
+            for first in range(1, second):
+                changes = {first: swap, second: swap_back}
+                outcomes.add(open_once())
+                longest = max(longest, calls)
+                if first <= calls < second:
+                    swap_back()
+            if longest < second:
+                break
+    return outcomes
+
+
+@pytest.mark.parametrize("first", ["public", "secret"])
+@pytest.mark.parametrize("kind", ["file", "link", "directory", "root's parent"])
+def test_a_race_of_replacing_never_gives_the_secret(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, kind: str, first: str
+) -> None:
     root = tree / "files"
     inside, name = {
         "file": (root / "race", root / "race"),
+        "link": (root / "race", root / "race"),
         "directory": (root / "race", root / "race" / "a.txt"),
         "root's parent": (root / "sub" / "race", root / "sub" / "race" / ".." / "b.txt"),
     }[kind]
     public, secret = {
         "file": (root / "a.txt", tree / "secret.txt"),
+        "link": (root / "a.txt", tree / "secret.txt"),
         "directory": (root / "same", tree / "files2"),
         "root's parent": (root / "sub" / "deep", tree / "files2"),
     }[kind]
@@ -516,61 +571,49 @@ def test_a_race_of_replacing_never_gives_the_secret(tree: Path, kind: str) -> No
         (public / "a.txt").write_bytes(PUBLIC)
     if kind == "root's parent":
         (tree / "b.txt").write_bytes(SECRET)
-    stop = threading.Event()
 
-    def swap() -> None:
+    def place(target: Path) -> None:
         spare = tree / "spare"
-        while not stop.is_set():
-            for target in (public, secret):
-                spare.symlink_to(target)
-                spare.rename(inside)
+        if kind == "file" and target == public:
+            spare.write_bytes(PUBLIC)
+        else:
+            spare.symlink_to(target)
+        spare.rename(inside)
 
-    inside.symlink_to(public)
-    roots = Roots([str(root)])
-    outcomes: dict[object, int] = {}
-    swapping = threading.Thread(target=swap)
-    swapping.start()
-    try:
-        for _ in range(3000):
-            try:
-                outcome: object = content(roots.open(os.fsencode(str(name))))
-            except FileError as error:
-                outcome = type(error)
-            outcomes[outcome] = outcomes.get(outcome, 0) + 1
-    finally:
-        stop.set()
-        swapping.join()
-    assert set(outcomes) <= {PUBLIC, FileRefused, FileMissing}
-    assert outcomes.get(PUBLIC) and outcomes.get(FileRefused), outcomes
+    targets = (public, secret) if first == "public" else (secret, public)
+    place(targets[0])
+    outcomes = outcomes_of_races(
+        monkeypatch,
+        Roots([str(root)]),
+        name,
+        swap=partial(place, targets[1]),
+        swap_back=partial(place, targets[0]),
+    )
+    assert outcomes == {PUBLIC, FileRefused}
 
 
-def test_a_race_between_a_file_and_a_fifo_neither_waits_nor_fails(tree: Path) -> None:
+@pytest.mark.parametrize("first", ["file", "fifo"])
+def test_a_race_between_a_file_and_a_fifo_neither_waits_nor_fails(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
     root = tree / "files"
     path = root / "race"
-    path.write_bytes(PUBLIC)
-    stop = threading.Event()
+    spare = tree / "spare"
 
-    def swap() -> None:
-        while not stop.is_set():
-            os.mkfifo(tree / "spare")
-            (tree / "spare").rename(path)
-            (tree / "spare").write_bytes(PUBLIC)
-            (tree / "spare").rename(path)
+    def place_file() -> None:
+        spare.write_bytes(PUBLIC)
+        spare.rename(path)
 
-    roots = Roots([str(root)])
-    swapping = threading.Thread(target=swap)
-    swapping.start()
-    outcomes = set()
-    try:
-        for _ in range(3000):
-            try:
-                outcomes.add(content(roots.open(os.fsencode(path))))
-            except FileRefused:
-                outcomes.add(b"refused")
-    finally:
-        stop.set()
-        swapping.join()
-    assert outcomes == {PUBLIC, b"refused"}
+    def place_fifo() -> None:
+        os.mkfifo(spare)
+        spare.rename(path)
+
+    swaps = (place_file, place_fifo) if first == "file" else (place_fifo, place_file)
+    swaps[0]()
+    outcomes = outcomes_of_races(
+        monkeypatch, Roots([str(root)]), path, swap=swaps[1], swap_back=swaps[0]
+    )
+    assert outcomes == {PUBLIC, FileRefused}
 
 
 def test_a_file_that_becomes_a_fifo_between_look_and_opening_is_refused(
