@@ -4,6 +4,7 @@ import array
 import contextlib
 import fcntl
 import logging
+import math
 import os
 import socket
 import termios
@@ -26,7 +27,7 @@ from wsgi_scgi.errors import (
 )
 from wsgi_scgi.gateway.body import LARGE, StreamedBody
 from wsgi_scgi.gateway.client import client_of
-from wsgi_scgi.transport import relay
+from wsgi_scgi.transport import flow, relay
 from wsgi_scgi.transport.exchange import LARGEST_RECEIVE, Exchange, Limits
 from wsgi_scgi.transport.relay import BackendBody
 from wsgi_scgi.transport.whole_answer import RECEIVE_SIZE
@@ -683,6 +684,40 @@ def test_a_large_body_is_left_to_the_server_that_can_take_it(rig: Rig, beyond: i
 
     assert taken_from(rig, taker) == (content, None)
     assert taker.calls
+
+
+def test_the_end_of_a_large_body_is_given_as_it_comes(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flow, "FAST", math.inf)
+    content = b"x" * (LARGE + 10)
+    rig.plays(
+        ReadHead(),
+        Write(head(len(content))),
+        Wait("asked"),
+        Write(content[:-10]),
+        Wait("all but the end"),
+        Write(content[-10:]),
+        ReadToEnd(),
+    )
+    taken = bytearray()
+
+    def take(descriptor: int, count: int, _: int) -> int:
+        rig.gates.open("asked")
+        with socket.socket(fileno=os.dup(descriptor)) as source:
+            data = source.recv(count, socket.MSG_DONTWAIT)
+        taken.extend(data)
+        return len(data)
+
+    def collect(exchange: Exchange) -> None:
+        body = BackendBody(exchange, exchange.receive_head(), splice=take)
+        for piece in body:
+            taken.extend(piece)
+            if len(taken) == LARGE:
+                rig.gates.open("all but the end")
+
+    rig.call(collect)
+    assert taken == content
 
 
 def test_a_server_that_refuses_gets_the_bytes(rig: Rig) -> None:

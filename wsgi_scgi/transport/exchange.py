@@ -83,7 +83,6 @@ class Exchange:
         "_send_error",
         "_silent",
         "_size",
-        "_socket",
         "_started",
         "_unpaused",
         "_waited",
@@ -94,6 +93,7 @@ class Exchange:
         "received",
         "sending",
         "sent",
+        "socket",
         "surplus",
     )
 
@@ -115,7 +115,7 @@ class Exchange:
         """
         self._connection = connection
         self._on_close = on_close
-        self._socket = connection.socket
+        self.socket = connection.socket
         self._waiter = connection.waiter
         self.fd = connection.fd
         self._readable: tuple[Interest] = ((self.fd, READ),)
@@ -134,7 +134,7 @@ class Exchange:
             self._client_deadline = Deadline(limits.client_timeout)
             connection.send_at_once()
             if body.length >= LARGE:
-                stop_pacing_on_this_host(self._socket)
+                stop_pacing_on_this_host(self.socket)
         self._watching = client is not None and client.fd >= 0
         self._gone: Deadline | None = None
         self._answered = False
@@ -216,7 +216,7 @@ class Exchange:
             if turn is not None:
                 return turn
         try:
-            sent = self._outgoing.send(self._socket)
+            sent = self._outgoing.send(self.socket)
         except BlockingIOError:
             return self._wait_to_send(keep, listen)
         except OSError as error:
@@ -342,7 +342,7 @@ class Exchange:
         try:
             if self._error is not None:
                 raise self._error
-            data = self._socket.recv(self._size)
+            data = self.socket.recv(self._size)
         except BlockingIOError:
             return None
         except OSError as error:
@@ -362,7 +362,7 @@ class Exchange:
     def wait_for_backend(self) -> None:
         """Wait until the backend has sent something; notice a client that leaves meanwhile."""
         timeout = self._limits.timeout
-        if self._watching and not self._wait_for_backend(self._readable, self._bound(WATCH_AFTER)):
+        if self._watching and self.hears_within(WATCH_AFTER):
             return
         silence = Deadline(max(timeout - self._waited, 1e-3))
         self._waited = 0.0
@@ -384,6 +384,10 @@ class Exchange:
                 raise BackendTimeout(f"the backend was silent for {timeout:g} seconds")
             else:
                 self.check_deadlines()
+
+    def hears_within(self, seconds: float) -> bool:
+        """Wait for up to so many seconds; tell whether the backend has sent something."""
+        return self._wait_for_backend(self._readable, self._bound(seconds)) == 0
 
     def _wait_for_backend(self, interests: Sequence[Interest], seconds: float) -> int:
         started = time.monotonic()

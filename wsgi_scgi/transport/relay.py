@@ -15,6 +15,7 @@ from ..errors import BackendError, ResponseError, TruncatedResponse
 from ..gateway.body import LARGE
 from ..scgi.response_head import ResponseHead
 from .exchange import BETWEEN_PAUSES, Exchange, Turn
+from .flow import Flow
 from .whole_answer import RECEIVE_SIZE
 
 logger = logging.getLogger("wsgi_scgi")
@@ -136,22 +137,24 @@ class BackendBody:
     def _pass_on(self, splice: Callable[[int, int, int], int]) -> None:
         """Let the server take from the backend's socket what it can, until little is left."""
         exchange = self._exchange
+        flow = Flow(exchange)
         while self._left is not None and self._left >= LARGE:
             exchange.check_deadlines()
             try:
                 moved = splice(exchange.fd, self._left, self._given)
             except BlockingIOError:
-                exchange.wait_for_backend()
+                flow.wait(self._left)
                 continue
             except OSError as error:
                 raise _truncated(exchange.broken(error)) from error
             if moved < 0:
                 self._splice = None  # a middleware wants to see the bytes
             if moved <= 0:
-                return
+                break
             exchange.received += moved
             self._given += moved
             self._left -= moved
+        flow.end()
 
     def _receive(self) -> bytes:
         try:
