@@ -17,6 +17,8 @@ _SCRIPT = Path(__file__).with_name("load.lua")
 # Ends by itself where the signal that should end it came too early to be seen.
 _LONGEST = 10.0
 _MOST_LOST = 0.01
+# Seconds: an answer that comes late on a busy machine is slow, not lost.
+_TIMEOUT = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,8 @@ class Wrk:
 
     def _output(self, url: str, seconds: float, core: int | None, verify: bool) -> str:
         longest = math.ceil(seconds + _LONGEST)
-        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{longest}s", "-s", str(_SCRIPT)]
+        command = ["wrk", "-t1", f"-c{self.connections}", f"-d{longest}s"]
+        command += ["--timeout", f"{_TIMEOUT}s", "-s", str(_SCRIPT)]
         for field in self.fields:
             command += ["-H", field]
         command += [url, "--", *([str(self.status), BODY] if verify else [])]

@@ -7,15 +7,19 @@ from collections.abc import Iterator
 
 import gevent
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.gateway.gunicorn_server import ServedConnection, served_connection
 from tests.transports import BOUND, Transport
 from wsgi_scgi.transport.pipe import forget_spare
 
-# Machines are noisy, so no example is too slow.  CI looks longer than a developer waits.
-settings.register_profile("developer", deadline=None)
-settings.register_profile("ci", deadline=None, max_examples=500)
+# Machines are noisy, so no example is too slow.  CI looks longer than a developer waits, and at
+# the same examples each time: what fails there fails again.
+_PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("developer", _PATIENT)
+settings.register_profile(
+    "ci", _PATIENT, max_examples=500, derandomize=True, database=None, print_blob=True
+)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "developer")
 
 

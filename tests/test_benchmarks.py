@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -65,7 +66,7 @@ def quick_run(tmp_path_factory: pytest.TempPathFactory) -> QuickRun:
         Path(temporary).chmod(0o755)
         arguments = ("macro", "--quick", "--json", str(files[0]), "--svg", str(files[1]))
         done = run(*arguments, temporary=temporary)
-        left = tuple(left_behind(temporary))
+        left = left_in_the_end(temporary)
     assert done.returncode == 0, done.stdout + done.stderr
     return QuickRun(done.stdout, json.loads(files[0].read_text()), files[1].read_text(), left)
 
@@ -93,6 +94,14 @@ def left_behind(directory: str) -> Iterator[str]:
             command = path.read_bytes().replace(b"\0", b" ").decode(errors="replace")
             if directory in command:
                 yield command
+
+
+def left_in_the_end(directory: str) -> tuple[str, ...]:
+    """Return what is left behind once all have ended that were told to: that takes a moment."""
+    give_up_at = time.monotonic() + 30.0
+    while (left := tuple(left_behind(directory))) and time.monotonic() < give_up_at:
+        time.sleep(0.05)
+    return left
 
 
 def rows_of(results: dict[str, Any], scenario: str) -> dict[str, dict[str, Any]]:

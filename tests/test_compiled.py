@@ -172,15 +172,16 @@ class House:
     def __init__(self, directory: Path) -> None:
         self.directory = directory / "house"
         self.directory.mkdir()
+        self._now = time.time()
         for room in ("room", "cellar"):
             for ending in (".py", EXTENSION_SUFFIXES[0]):
                 self.age(f"{room}{ending}", 10)
 
     def age(self, name: str, seconds: int) -> None:
-        """Make a file that was last changed so many seconds ago."""
+        """Make a file that was last changed so many seconds before the house was built."""
         path = self.directory / name
         path.write_text("")
-        moment = time.time() - seconds
+        moment = self._now - seconds
         os.utime(path, (moment, moment))
 
     def source(self) -> str | None:

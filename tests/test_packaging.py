@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -25,6 +24,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.blocks import Kind, blocks_of
+from tests.ports import held_port
 
 ROOT = Path(__file__).parents[1]
 # Seconds for a build or an installation on a busy machine; never what a test asserts.
@@ -230,19 +230,20 @@ def running(command: str, cwd: Path, *, until: str = "127.0.0.1:8000") -> Iterat
 
     Then Ctrl-C, so to speak, must end it with status 0.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    with subprocess.Popen(
-        ("bash", "-c", command),
-        cwd=cwd,
-        env=clean_environment() | {"ADDRESS": address, "PYTHONUNBUFFERED": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    ) as process:
+    with contextlib.ExitStack() as stack:
+        address = f"127.0.0.1:{stack.enter_context(held_port())}"
+        process = stack.enter_context(
+            subprocess.Popen(
+                ("bash", "-c", command),
+                cwd=cwd,
+                env=clean_environment() | {"ADDRESS": address, "PYTHONUNBUFFERED": "1"},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                start_new_session=True,
+            )
+        )
         assert process.stdout is not None
         output = ""
         try:

@@ -13,6 +13,7 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 import pytest
 
 from tests.admin.balancers import make_application, make_balancer
+from tests.ports import held_port
 from wsgi_scgi.balancer.balancer import Balancer
 from wsgi_scgi.cli import main
 from wsgi_scgi.cli.steer import read_token
@@ -164,9 +165,8 @@ def test_the_flag_is_stronger_than_the_environment_than_the_file(
 
 
 def test_ipv6_addresses_have_brackets(told: Told) -> None:
-    with socket.create_server(("::1", 0), family=socket.AF_INET6) as probe:
-        port = probe.getsockname()[1]
-    status, text = told("status", "--url", f"http://[::1]:{port}/g/")
+    with held_port("::1") as port:
+        status, text = told("status", "--url", f"http://[::1]:{port}/g/")
     assert status == 1 and text.startswith(f"cannot reach the gateway at http://[::1]:{port}/g/: ")
 
 
@@ -251,12 +251,11 @@ def test_an_address_without_admin_is_one_line(gateway: Running, told: Told, path
 
 
 def test_nobody_there_is_one_line(told: Told, tmp_path: Path) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    assert told("status", "--url", f"http://127.0.0.1:{port}/") == (
-        1,
-        f"cannot reach the gateway at http://127.0.0.1:{port}/: Connection refused\n",
-    )
+    with held_port() as port:
+        assert told("status", "--url", f"http://127.0.0.1:{port}/") == (
+            1,
+            f"cannot reach the gateway at http://127.0.0.1:{port}/: Connection refused\n",
+        )
     path = configuration(tmp_path / "gateway.toml", f'"unix:{tmp_path}/s"')
     assert told("status", "-c", path) == (
         1,

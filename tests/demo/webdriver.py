@@ -75,7 +75,9 @@ class Browser:
 
     def text(self, selector: str) -> str:
         """Return the text of an element as a visitor sees it."""
-        return str(self.run("return document.querySelector(arguments[0]).innerText", selector))
+        # While a page is loaded the element may be missing for a moment.
+        script = "return document.querySelector(arguments[0])?.innerText ?? ''"
+        return str(self.run(script, selector))
 
     def is_visible(self, selector: str) -> bool:
         """Tell whether an element takes room on the page."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import os
 import re
@@ -15,11 +16,14 @@ from pathlib import Path
 from typing import Self
 
 from tests.docs.blocks import Block
+from tests.ports import held_port
 
 # Seconds that a command or a server may take; never what a test asserts.
 BOUND = 60.0
 
 _PORT = re.compile(r"((?:127\.0\.0\.1|localhost|\[::1\]):|--port |server\.port = )(\d{4,5})\b")
+# A server may write to its log when the client has its answer already.
+_READS_A_LOG = re.compile(r"(?:cat|grep)\b[^|>]* \S+\.log$")
 
 
 class Stage:
@@ -33,6 +37,7 @@ class Stage:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._ports: dict[str, str] = {}
+        self._held_ports = contextlib.ExitStack()
         self._servers: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._environment = os.environ | {
             "HOME": str(directory),
@@ -46,7 +51,8 @@ class Stage:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.stop_servers()
+        with self._held_ports:
+            self.stop_servers()
 
     def localized(self, text: str) -> str:
         """Return ``text`` with the ports and paths of this stage."""
@@ -55,9 +61,7 @@ class Stage:
 
     def _port(self, written: str) -> str:
         if written not in self._ports:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self._ports[written] = str(probe.getsockname()[1])
+            self._ports[written] = str(self._held_ports.enter_context(held_port()))
         return self._ports[written]
 
     def write(self, block: Block) -> None:
@@ -75,6 +79,22 @@ class Stage:
         if re.match(r"cd \S+$", command):
             self._directory /= shlex.split(command)[1]
             return
+        fails = expected.rstrip().endswith("(exit status 1)")
+        expected = self.localized(expected.rstrip().removesuffix("(exit status 1)"))
+        give_up_at = time.monotonic() + BOUND
+        while True:
+            status, output = self._outcome(command)
+            is_shown = not expected or _matches(expected, output, whole=True)
+            if (status == int(fails) and is_shown) or not _READS_A_LOG.match(command):
+                break
+            if time.monotonic() > give_up_at:
+                break
+            time.sleep(0.05)
+        assert status == int(fails), f"$ {command}\n{output}{self.server_output()}"
+        assert is_shown, f"$ {command}\nThe page shows:\n{expected}\nbut it printed:\n{output}"
+
+    def _outcome(self, command: str) -> tuple[int, str]:
+        """Return the exit status of a command, and what it printed."""
         done = subprocess.run(
             ("bash", "-c", self.localized(command)),
             cwd=self._directory,
@@ -85,17 +105,19 @@ class Stage:
             timeout=BOUND,
             check=False,
         )
-        output = done.stdout.decode("utf-8", "backslashreplace")
-        fails = expected.rstrip().endswith("(exit status 1)")
-        expected = expected.rstrip().removesuffix("(exit status 1)")
-        assert done.returncode == int(fails), f"$ {command}\n{output}{self.server_output()}"
-        self._compare(command, expected, output)
+        return done.returncode, done.stdout.decode("utf-8", "backslashreplace")
 
     def serve(self, block: Block) -> None:
         """Run the commands of a console and leave the last one running, ready for requests."""
         *before, (command, expected) = block.commands()
         for earlier, output in before:
             self._run(earlier, output)
+        address = self.localized(block.argument)
+        give_up_at = time.monotonic() + BOUND
+        # Whoever had the address before may be a moment in leaving it.
+        while _accepts(self._directory, address):
+            assert time.monotonic() < give_up_at, f"$ {command}\n{address} is in use"
+            time.sleep(0.05)
         log = self._log(len(self._servers))
         with log.open("wb") as file:
             server = subprocess.Popen(
@@ -108,8 +130,6 @@ class Stage:
                 start_new_session=True,
             )
         self._servers.append((command, server))
-        address = self.localized(block.argument)
-        give_up_at = time.monotonic() + BOUND
         while not (_accepts(self._directory, address) and self._has_printed(log, expected)):
             assert server.poll() is None, f"$ {command}\n{log.read_text()}"
             assert time.monotonic() < give_up_at, (
@@ -138,12 +158,6 @@ class Stage:
         )
         assert doctest.DocTestParser().get_examples(block.text), "no example in the session"
         assert done.returncode == 0, done.stdout + done.stderr
-
-    def _compare(self, command: str, expected: str, output: str) -> None:
-        expected = self.localized(expected)
-        assert not expected or _matches(expected, output, whole=True), (
-            f"$ {command}\nThe page shows:\n{expected}\nbut it printed:\n{output}"
-        )
 
     def server_output(self) -> str:
         """Return what the servers of the page have printed, for the message of a failure."""

@@ -130,7 +130,7 @@ def test_the_pieces_are_sent_in_blocks(opened: OpenedFile, pieces: list[Piece]) 
     assert all(0 < len(block) <= BLOCK for block in blocks)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.integers(min_value=0, max_value=len(CONTENT) - 1), min_size=2, max_size=2))
 def test_any_range_is_exact(path: Path, ends: list[int]) -> None:
     first, last = sorted(ends)

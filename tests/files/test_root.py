@@ -694,7 +694,7 @@ _SEGMENTS = st.sampled_from(
 )
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(_SEGMENTS, max_size=12))
 def test_whatever_is_opened_lies_below_the_root_as_the_system_sees_it(
     tree: Path, segments: list[str]

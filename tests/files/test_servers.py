@@ -103,6 +103,8 @@ def start() -> Iterator[Callable[[str], Site]]:
             files.mkdir()
             source = _SOURCE.format(directory=str(files))
             (directory / "embedded_gateway.py").write_text(source)
+            # A pause of the client, however long, shall not be what ends a connection.
+            (directory / "gunicorn.conf.py").write_text(f"keepalive = {BOUND:.0f}\n")
             return Site(name, stack.enter_context(SERVERS[name](directory)), files)
 
         yield started

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.ports import held_port
 from wsgi_scgi.address import TCPAddress, UnixAddress
 from wsgi_scgi.server.limits import ServerLimits
 from wsgi_scgi.server.scgi_server import SCGIServer
@@ -26,10 +27,19 @@ def socket_path() -> Iterator[str]:
         yield str(Path(directory) / "s")
 
 
+@pytest.fixture
+def tcp_address() -> Iterator[TCPAddress]:
+    """A port that stays the test's when nobody listens there any more."""
+    with held_port() as port:
+        yield TCPAddress("127.0.0.1", port)
+
+
 @pytest.fixture(params=["tcp", "unix"])
-def any_address(request: pytest.FixtureRequest, socket_path: str) -> TCPAddress | UnixAddress:
+def any_address(
+    request: pytest.FixtureRequest, tcp_address: TCPAddress, socket_path: str
+) -> TCPAddress | UnixAddress:
     """An address to listen on, of each kind in turn."""
-    return TCPAddress("127.0.0.1", 0) if request.param == "tcp" else UnixAddress(socket_path)
+    return tcp_address if request.param == "tcp" else UnixAddress(socket_path)
 
 
 @pytest.fixture

@@ -167,7 +167,7 @@ def test_a_peer_that_falls_silent_in_its_body_is_left(
 
 
 def test_a_peer_that_is_slow_but_not_silent_is_heard_out(serve: Serve) -> None:
-    address = serve(answering(lambda body: body.read()), limits=ServerLimits(read_timeout=5.0))
+    address = serve(answering(lambda body: body.read()), limits=ServerLimits(read_timeout=BOUND))
     with Peer(address, post(b"", length=20)) as peer:
         for _ in range(20):
             peer.socket.sendall(b"x")

@@ -178,7 +178,7 @@ def test_a_mount_that_is_given_reaches_the_application() -> None:
         assert exchange(server.address, head({"PATH_INFO": "/path/x"})).endswith(b"/app/path /x")
 
 
-def test_stopping_lets_a_stream_run_to_its_end_within_the_bound() -> None:
+def test_stopping_lets_a_stream_run_to_its_end_within_the_bound(tcp_address: TCPAddress) -> None:
     proceed = Event()
 
     def stream(_: WSGIEnvironment, start_response: StartResponse) -> Iterator[bytes]:
@@ -187,7 +187,7 @@ def test_stopping_lets_a_stream_run_to_its_end_within_the_bound() -> None:
         assert proceed.wait(BOUND)
         yield b"two"
 
-    server = SCGIServer(stream, TCPAddress("127.0.0.1", 0))
+    server = SCGIServer(stream, tcp_address)
     server.start()
     with Peer(server.address, head()) as peer:
         peer.receive_until(b"one")
@@ -240,9 +240,9 @@ def test_a_stopped_server_can_be_started_again(socket_path: str) -> None:
         assert not Path(socket_path).exists()
 
 
-def test_an_error_in_the_block_stops_without_waiting() -> None:
+def test_an_error_in_the_block_stops_without_waiting(tcp_address: TCPAddress) -> None:
     application = Rendezvous()
-    server = SCGIServer(application, TCPAddress("127.0.0.1", 0))
+    server = SCGIServer(application, tcp_address)
 
     def fail() -> None:
         with server, Peer(server.address, head()):
