@@ -108,6 +108,7 @@ _EARLY = (
         backend=play(ReadHead(), Wait("never"), ReadToEnd()),
         methods=_POST,
         differs="Apache answers 503.",
+        timed=True,
     ),
 )
 
@@ -141,6 +142,7 @@ _LATE = (
         Answer(200, complete=False),
         backend=play(ReadHead(), Write(_HEAD), DripUntilCut(b"x", pause=QUICK / 20)),
         differs="The peers limit each read, not the exchange.",
+        timed=True,
     ),
     Case(
         "a_head_that_trickles_in_for_ever_is_504",
@@ -155,6 +157,7 @@ _LATE = (
         get("/quick/x"),
         Answer(200, body=b"slow and steady"),
         backend=play(ReadHead(), Write(_HEAD), Drip(b"slow and steady", pause=QUICK / 10)),
+        timed=True,
     ),
     Case(
         "the_sending_side_stays_open_after_the_request",

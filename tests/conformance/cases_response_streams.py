@@ -188,6 +188,7 @@ _STREAMS = (
         Answer(200, body=b"part", complete=False),
         backend=play(ReadHead(), Write(_HEAD + b"\r\npart"), ReadToEnd()),
         differs="lighttpd makes a 301 of it when it buffers.",
+        timed=True,
     ),
 )
 

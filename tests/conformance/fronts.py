@@ -48,8 +48,11 @@ def _lighttpd(directory: Path, places: Places, site: Site) -> Gateway:
     return gateways.start_lighttpd(directory, site.texts["lighttpd.conf"](places))
 
 
-def _ours(worker_class: str) -> Start:
-    """Start the site as a user does: ``serve``, or gunicorn with the site's own application."""
+def _ours(worker_class: str, *more: str) -> Start:
+    """Start the site as a user does: ``serve``, or gunicorn with the site's own application.
+
+    ``more`` are lines of the table [server], where it is ``serve``.
+    """
 
     def start(directory: Path, places: Places, site: Site) -> Gateway:
         path = directory / "gateway.toml"
@@ -61,7 +64,7 @@ def _ours(worker_class: str) -> Start:
         settings = ["[server]", 'bind = "127.0.0.1:0"', f'worker_class = "{worker_class}"']
         if worker_class == "gthread":
             settings.append("threads = 16")
-        settings += ["control_socket_disable = true", "graceful_timeout = 2"]
+        settings += ["control_socket_disable = true", "graceful_timeout = 2", *more]
         path.write_text("\n".join(settings) + "\n\n" + routes)
         return gateways.start_serve(directory, ("-c", str(path)))
 
@@ -89,10 +92,15 @@ def _python_server(kind: str) -> Start:
 PEERS: dict[str, Start] = {"Apache": _apache, "nginx": _nginx, "lighttpd": _lighttpd}
 _PROGRAMS = {"Apache": "apache2", "nginx": "nginx", "lighttpd": "lighttpd"}
 _CONFIGURATIONS = {"Apache": "httpd.conf", "nginx": "nginx.conf", "lighttpd": "lighttpd.conf"}
-OURS: dict[str, Start] = {
-    "gateway": _ours("wsgi_scgi.worker.GatewayWorker"),
-    "gevent": _ours("gevent"),
-    "gthread": _ours("gthread"),
+_WORKERS = {
+    "gateway": "wsgi_scgi.worker.GatewayWorker",
+    "gevent": "gevent",
+    "gthread": "gthread",
+}
+OURS: dict[str, Start] = {name: _ours(worker) for name, worker in _WORKERS.items()}
+# They wait for the next request of a client that first has to deal with the last response.
+PATIENT: dict[str, Start] = {
+    name: _ours(worker, "keepalive = 60") for name, worker in _WORKERS.items()
 }
 # Other servers that the application has to work in.
 SERVERS: dict[str, Start] = {

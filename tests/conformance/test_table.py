@@ -168,6 +168,20 @@ def test_an_error_page_that_tells_an_address_is_complained_of() -> None:
     assert judge(_case(Answer(502)), outcome, ours=True) == ["answer 0 tells '4711'"]
 
 
+def test_the_digits_of_a_port_within_an_id_tell_no_address() -> None:
+    page = Response(502, "Bad", "HTTP/1.1", (), b"ab4711cd", Framing.CLOSE, True, (), ())
+    outcome = Outcome((page,), b"", End.EOF, (), (), secrets=("4711", ".invalid"))
+    assert judge(_case(Answer(502)), outcome, ours=True) == []
+
+
+@pytest.mark.parametrize("secret", [".invalid", "/tmp/a.sock"])
+def test_an_error_page_that_tells_a_name_or_a_path_is_complained_of(secret: str) -> None:
+    body = f"no x{secret}x".encode()
+    page = Response(502, "Bad", "HTTP/1.1", (), body, Framing.CLOSE, True, (), ())
+    outcome = Outcome((page,), b"", End.EOF, (), (), secrets=(secret,))
+    assert judge(_case(Answer(502)), outcome, ours=True) == [f"answer 0 tells {secret!r}"]
+
+
 def test_a_missing_contact_is_complained_of() -> None:
     for seen in (Sees(), None):
         case = Case("a_case", b"", Answer(200), seen)

@@ -23,6 +23,8 @@ from tests.kit.gates import Gates
 _RECEIVE_BUFFER = 128 * 1024
 _READ_SIZE = 64 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+# Seconds for what takes no time at all where the machine has some to spare.
+_FENCE_BOUND = 60.0
 _fence_numbers = itertools.count()
 
 
@@ -302,9 +304,9 @@ class Backend:
                 sock.bind((listener.getsockname()[0], 0))
             with self._lock:
                 self._fences[_key(sock.getsockname())] = passed
-            sock.settimeout(10)
+            sock.settimeout(_FENCE_BOUND)
             sock.connect(listener.getsockname())
-            if not passed.wait(10):
+            if not passed.wait(_FENCE_BOUND):
                 raise RuntimeError("the backend stopped accepting connections")
 
 

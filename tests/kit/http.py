@@ -14,14 +14,16 @@ from tests.kit.response import End, Response, ResponseReader
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 _READ_SIZE = 64 * 1024
+# Seconds for a connection to stand, however short a client's patience with the gateway is.
+_CONNECT_BOUND = 60.0
 
 
 class Client:
     """One connection to a gateway.
 
     ``address`` is a host and port, or the path of a Unix socket. ``bound`` (seconds) limits each
-    operation as a whole; whatever goes beyond it is noted and the client goes on, since the
-    verdict of a gateway that hangs is wanted too.
+    operation as a whole, but for the connecting; whatever goes beyond it is noted and the client
+    goes on, since the verdict of a gateway that hangs is wanted too.
     """
 
     def __init__(
@@ -38,12 +40,12 @@ class Client:
         self._left = False
         if isinstance(address, str):
             self._socket = socket.socket(socket.AF_UNIX)
-            self._socket.settimeout(bound)
+            self._socket.settimeout(_CONNECT_BOUND)
             self._socket.connect(address)
         else:
-            self._socket = socket.create_connection(address, timeout=bound)
+            self._socket = socket.create_connection(address, timeout=_CONNECT_BOUND)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            self._socket.settimeout(bound)
+        self._socket.settimeout(bound)
 
     def __enter__(self) -> Client:
         """Return the client itself."""
@@ -234,7 +236,7 @@ class SendUntilHeld:
         if taken == len(self.data):
             client.note(f"the gateway took {taken} bytes that nobody reads")
         client.gates.open(self.gate)
-        client.send(self.data[taken:])
+        client.send_reading(self.data[taken:])
 
 
 @dataclass(frozen=True, slots=True)

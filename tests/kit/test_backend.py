@@ -28,7 +28,7 @@ from tests.kit.script import (
 )
 from tests.kit.test_netstring import BODY, EXAMPLE
 
-BOUND = 10.0
+BOUND = 30.0
 
 
 @pytest.fixture

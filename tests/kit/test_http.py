@@ -13,7 +13,7 @@ import pytest
 from tests.kit.http import Await, Break, Client, HalfClose, Send, SendPieces, SendReading
 from tests.kit.response import End
 
-BOUND = 10.0
+BOUND = 30.0
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
