@@ -12,7 +12,7 @@ import pytest
 import wsgi_scgi
 from tests.kit.backend import Backend, Script
 from tests.kit.gates import Gates
-from tests.kit.script import Close, ReadHead, ReadToEnd, Reply, Write
+from tests.kit.script import Close, ReadHead, ReadToEnd, Reply, Write, play
 from tests.transports import BOUND, Transport
 
 METHODS = xmlrpc.client.dumps((["a", "ü"],), methodresponse=True).encode()
@@ -127,8 +127,8 @@ def test_a_silent_server_is_given_up(server: Server) -> None:
 
 
 def test_a_server_that_closes_is_a_response_error(server: Server) -> None:
-    server.plays(ReadHead(), Write(b"Content-Type: text/xml\n"), Close())
-    with pytest.raises(wsgi_scgi.ResponseError):
+    server.plays(play(ReadHead(), Write(b"Content-Type: text/xml\n"), Close()))
+    with pytest.raises(wsgi_scgi.ResponseError, match="in the middle of the response head"):
         server.call()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.backends.process import end_together
+from tests.integration.backends.process import end_of, end_together
 from tests.integration.serving import Served, Start
 from tests.kit.backend import Backend
 from tests.kit.gateways import Gateway, start_serve
@@ -32,7 +32,7 @@ def ending() -> Iterator[list[Gateway]]:
     """Gateways that were told to end; they take a second, for which no test waits."""
     gateways: list[Gateway] = []
     yield gateways
-    statuses = [(gateway.stop(), gateway.log()) for gateway in gateways]
+    statuses = [(end_of(gateway), gateway.log()) for gateway in gateways]
     assert [told for told in statuses if told[0] != 0] == []
 
 

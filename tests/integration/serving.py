@@ -68,7 +68,7 @@ def get(
 
 def workers_of(gateway: Gateway) -> list[int]:
     """Return the process ids of all workers that ever started, in order."""
-    return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)", gateway.log())]
+    return [int(pid) for pid in re.findall(r"Booting worker with pid: (\d+)\n", gateway.log())]
 
 
 def wait_logged(gateway: Gateway, text: str, times: int = 1) -> None:

@@ -11,15 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.backends.process import accepts, wait_for
-from tests.integration.serving import (
-    BOUND,
-    COMMAND,
-    Address,
-    Served,
-    Start,
-    get,
-    workers_of,
-)
+from tests.integration.balancer.workers import Workers as OneByOne
+from tests.integration.serving import BOUND, COMMAND, Address, Served, Start, get
 from tests.kit.backend import Backend
 from tests.kit.gateways import Gateway, start_gunicorn
 from tests.kit.http import Client
@@ -90,36 +83,26 @@ def states(address: Address) -> Mapping[str, str]:
 
 
 class Workers:
-    """A gateway with three workers, whose access log tells which of them has answered."""
+    """A gateway with three workers."""
 
-    def __init__(self, gateway: Gateway, log: Path) -> None:
+    def __init__(self, gateway: Gateway) -> None:
         self.gateway = gateway
-        self._log = log
+        self._one_by_one = OneByOne(gateway, WORKERS)
 
     def seen_by_all(self) -> list[Mapping[str, str]]:
-        """Return what each worker sees, asked until each has answered."""
-        wait_for(lambda: len(set(workers_of(self.gateway))) == WORKERS, "all workers", BOUND)
+        """Return what each worker sees, asked while the others are stopped."""
         seen: list[Mapping[str, str]] = []
-        before = len(self._log.read_text().splitlines())
-
-        def all_answered() -> bool:
-            seen.append(states(self.gateway.address))
-            told = self._log.read_text().splitlines()[before:]
-            return len(set(told)) == WORKERS
-
-        wait_for(all_answered, "an answer from each worker", BOUND)
+        for number in range(WORKERS):
+            with self._one_by_one.only(number):
+                seen.append(states(self.gateway.address))
         return seen
 
 
 @pytest.fixture
 def workers(start: Start, tmp_path: Path, first: Served, second: Served) -> Workers:
-    log = tmp_path / "access"
-    server = (
-        f'bind = "127.0.0.1:0"\nworkers = {WORKERS}\n'
-        f'accesslog = "{log}"\naccess_log_format = "%(p)s"'
-    )
+    server = f'bind = "127.0.0.1:0"\nworkers = {WORKERS}'
     (tmp_path / "gateway.toml").write_text(configuration(first.url, second.url, server=server))
-    return Workers(start("-c", "gateway.toml"), log)
+    return Workers(start("-c", "gateway.toml"))
 
 
 @pytest.fixture

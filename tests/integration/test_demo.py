@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.backends.process import accepts, wait_for
+from tests.integration.backends.process import listening, wait_for
 from tests.kit.http import Client
 
 BOUND = 30.0
@@ -43,10 +43,17 @@ class Demo:
         match = re.search(r"open http://127\.0\.0\.1:(\d+)/ in a browser", self.output)
         assert match is not None
         self.address = ("127.0.0.1", int(match[1]))
+        self._sockets = listening(self.address)
+        assert self._sockets
 
     @property
     def output(self) -> str:
         return self._output.read_text()
+
+    @property
+    def listens(self) -> bool:
+        """Whether any of its processes still listens."""
+        return bool(listening(self.address) & self._sockets)
 
     def servers(self) -> list[str]:
         """Return the processes whose command line names the directory: the SCGI server."""
@@ -115,7 +122,7 @@ def test_it_ends_cleanly_and_leaves_nothing_behind(demo: Demo, number: signal.Si
     assert demo.process.wait(BOUND) == 0
     assert demo.output.count("\n") == 1
     assert list(demo.temporary.iterdir()) == []
-    assert not accepts(demo.address)
+    assert not demo.listens
     assert demo.servers() == []
 
 
@@ -132,7 +139,7 @@ def test_nothing_is_left_where_it_is_killed(demo: Demo) -> None:
     demo.process.wait(BOUND)
     wait_for(lambda: not demo.servers(), "the end of the processes", BOUND)
     wait_for(lambda: not list(demo.temporary.glob("wsgi-scgi-*")), "an empty directory", BOUND)
-    wait_for(lambda: not accepts(demo.address), "the end of listening", BOUND)
+    wait_for(lambda: not demo.listens, "the end of listening", BOUND)
 
 
 def test_a_worker_that_dies_does_not_end_the_demo(demo: Demo) -> None:

@@ -140,7 +140,14 @@ def test_a_download_that_breaks_off_never_looks_complete(
 
 @pytest.mark.parametrize("gateway", WORKERS[:2], indirect=True)
 def test_transfers_do_not_keep_others_waiting(gateway: Gateway, backend: Backend) -> None:
-    size = 256 * MEGABYTE
+    # The machine may be so busy that a transfer is over before anybody has asked: a longer one is
+    # not.
+    sizes = (256 * MEGABYTE << attempt for attempt in range(5))
+    assert any(answers_meanwhile(gateway, backend, size) == 3 for size in sizes)
+
+
+def answers_meanwhile(gateway: Gateway, backend: Backend, size: int) -> int:
+    """Return how many of three requests are answered before a download of ``size`` bytes ends."""
     gates = Gates()
 
     def serve(connection: BackendConnection) -> None:
@@ -165,8 +172,8 @@ def test_transfers_do_not_keep_others_waiting(gateway: Gateway, backend: Backend
         with socket.create_connection(gateway.address, timeout=BOUND) as client:
             client.sendall(request(0))
             left = size
-            while left > 0:
-                left -= len(client.recv(1 << 20))
+            while left > 0 and (data := client.recv(1 << 20)):
+                left -= len(data)
         ended.set()
 
     thread = threading.Thread(target=download)
@@ -178,6 +185,7 @@ def test_transfers_do_not_keep_others_waiting(gateway: Gateway, backend: Backend
             client.send(b"GET /small HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             response = client.read_response("GET")
         assert response is not None and response.body == b"yes"
-        answered += 1
-    assert answered == 3
+        answered += not ended.is_set()
     thread.join(BOUND)
+    assert ended.is_set()
+    return answered

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.backends.process import environment, log_of, running
+from tests.integration.backends.process import BOUND, environment, log_of, running
 from tests.kit.peers import require
 
 CHECKOUT = Path(__file__).parents[2]
@@ -60,5 +60,6 @@ def test_a_foreign_server_understands_it(
         env=environment(tmp_path),
         capture_output=True,
         check=False,
+        timeout=BOUND,
     )
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, output, b"")

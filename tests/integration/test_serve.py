@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.backends.process import accepts, wait_for
+from tests.integration.backends.process import accepts, end_of, listening, wait_for
 from tests.integration.serving import (
     ANY_PORT,
     BOUND,
@@ -250,7 +250,11 @@ def test_the_access_log_goes_to_standard_output(tmp_path: Path, first: Served) -
 @pytest.mark.parametrize("flag", ["--check-config", "--print-config"])
 def test_gunicorns_own_checks_of_a_configuration_work(flag: str) -> None:
     ended = subprocess.run(
-        [*COMMAND, "scgi://localhost", "--", flag], capture_output=True, text=True, check=False
+        [*COMMAND, "scgi://localhost", "--", flag],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=BOUND,
     )
     assert (ended.returncode, ended.stderr) == (0, "")
     assert ("forwarder_headers" in ended.stdout) is (flag == "--print-config")
@@ -335,6 +339,8 @@ def test_a_request_in_flight_is_answered_before_the_end(
     gateway = start(first.url, *ANY_PORT)
     answers: list[Response] = []
     asking = threading.Thread(target=lambda: answers.append(get(gateway.address)))
+    sockets = listening(gateway.address)
+    assert sockets
     asking.start()
     try:
         assert gates.wait("asked", BOUND)
@@ -342,24 +348,27 @@ def test_a_request_in_flight_is_answered_before_the_end(
         if number is signal.SIGINT:
             # As from a terminal, which sends Ctrl-C to every process of the group.
             os.kill(workers_of(gateway)[0], number)
-        wait_for(lambda: not accepts(gateway.address), "the end of listening", BOUND)
+        wait_for(lambda: not listening(gateway.address) & sockets, "the end of listening", BOUND)
     finally:
         gates.open_all()
         asking.join(BOUND)
-    assert gateway.stop() == 0
+    assert end_of(gateway) == 0
     assert [(answer.status, answer.body, answer.complete) for answer in answers] == [
         (200, b"late", True)
     ]
 
 
 def test_a_second_interrupt_ends_it_at_once(start: Start, first: Served) -> None:
-    first.backend.begin(play(ReadHead(), Open("asked"), ReadToEnd()), gates=(gates := Gates()))
+    script = play(ReadHead(), Open("asked"), ReadToEnd())
+    first.backend.begin(script, gates=(gates := Gates()), bound=2 * BOUND)
     gateway = start(first.url, *ANY_PORT, "--", "--graceful-timeout", "600")
+    sockets = listening(gateway.address)
+    assert sockets
     with Client(gateway.address, bound=BOUND) as client:
         client.send(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert gates.wait("asked", BOUND)
         os.kill(gateway.pid, signal.SIGINT)
-        wait_for(lambda: not accepts(gateway.address), "the end of listening", BOUND)
+        wait_for(lambda: not listening(gateway.address) & sockets, "the end of listening", BOUND)
         assert gateway.running
         os.kill(gateway.pid, signal.SIGINT)
         wait_for(lambda: not gateway.running, "the end", BOUND)

@@ -52,6 +52,7 @@ def test_a_good_file_is_taken_and_no_request_is_lost(
     gateway = start("-c", "gateway.toml", "--workers", "2")
     with Requests(gateway.address) as one, Requests(gateway.address) as other:
         wait_more(one, other)
+        wait_for(lambda: len(workers_of(gateway)) == 2, "both workers", BOUND)
         old = workers_of(gateway)
         (tmp_path / "gateway.toml").write_text(routes_to(second.url, server=server))
         hang_up(gateway)
@@ -230,6 +231,7 @@ def test_no_file_and_no_redirect_is_lost(start: Start, tmp_path: Path, naming: s
         Requests(gateway.address, "/redirect") as redirects,
     ):
         wait_more(files, redirects)
+        wait_for(lambda: len(workers_of(gateway)) == 2, "both workers", BOUND)
         old = workers_of(gateway)
         path.write_text(f'{naming}variables = {{ GENERATION = "2" }}\n')
         hang_up(gateway)

@@ -54,6 +54,16 @@ def accepts(address: Address) -> bool:
     return True
 
 
+def listening(address: tuple[str, int]) -> set[str]:
+    """Return what the kernel calls the sockets that listen on a port.
+
+    Once they are closed somebody else may get the port; another socket has another name.
+    """
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    port = f":{address[1]:04X}"
+    return {row[9] for row in rows if row[1].endswith(port) and row[3] == "0A"}
+
+
 def environment(directory: Path, extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return a small environment: nothing of the machine's proxies, home or locale gets in."""
     path = os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))
@@ -117,3 +127,13 @@ def end_together(gateways: Iterable[Gateway]) -> None:
     for gateway in gateways:
         if gateway.running:
             os.kill(gateway.pid, signal.SIGTERM)
+
+
+def end_of(gateway: Gateway) -> int:
+    """Return the exit status of a gateway that was told to end.
+
+    A second SIGTERM would kill it at the very end, when Python has no handlers any more.
+    """
+    with contextlib.suppress(TimeoutError):
+        wait_for(lambda: not gateway.running, "the end", BOUND)
+    return gateway.stop()

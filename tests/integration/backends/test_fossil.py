@@ -19,11 +19,12 @@ from tests.integration.backends import raw_scgi
 from tests.integration.backends.process import BOUND, environment
 from tests.integration.backends.requests_to_gateway import Front, ask
 from tests.integration.backends.scgi_server import SCGIServer
-from tests.kit.gateways import Gateway, on_free_port
+from tests.kit.gateways import Gateway, StartError, on_free_port
 from tests.kit.peers import require
 
 USER, PASSWORD = "ada", "engine"
 PRESET = 'preset="fossil"'
+PORTS_TRIED = 5
 
 
 def fossil(home: Path, *arguments: str, directory: Path | None = None) -> str:
@@ -42,6 +43,18 @@ def fossil(home: Path, *arguments: str, directory: Path | None = None) -> str:
     return done.stdout
 
 
+def start_fossil(command: list[str], directory: Path) -> Gateway:
+    """Start the server on a port that nobody else has; it has its own words for a port in use."""
+    for _ in range(PORTS_TRIED):
+        try:
+            return on_free_port(lambda port: Gateway("fossil", [*command, str(port)], directory))
+        except StartError as error:
+            if "unable to open listening socket on port" not in str(error):
+                raise
+            (directory / "output.log").unlink()
+    raise AssertionError("all ports were taken")
+
+
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SCGIServer]:
     """Serve a new repository over SCGI on a TCP port; only USER may push."""
@@ -50,7 +63,7 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SCGIServer]
     fossil(directory, "user", "password", USER, PASSWORD, "-R", "project.fossil")
     command = [require("fossil", "apt-get install fossil"), "server", "project.fossil"]
     command += ["--scgi", "--localhost", "--port"]
-    with on_free_port(lambda port: Gateway("fossil", [*command, str(port)], directory)) as server:
+    with start_fossil(command, directory) as server:
         host, port = server.address
         yield SCGIServer("fossil", f"scgi://{host}:{port}", server.address, directory)
 

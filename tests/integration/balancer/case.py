@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
+PATIENCE = 6
+"""Seconds in which a member answers, whatever else the machine does."""
+
 Value: TypeAlias = str | int | float | bool | list[int]
 Options: TypeAlias = Mapping[str, Value]
 
@@ -95,7 +98,8 @@ class Case:
     """A balancer and what happens to it.  ``route`` are options of the route to it.
 
     ``base`` is the path of the balancer's URL.  ``asks`` is how often each member was asked in
-    the end, for those that it names.
+    the end, for those that it names.  Below the path ``quick/`` a member is waited for so many
+    seconds; Apache, which has one time for all that it asks of a member, waits for ``PATIENCE``.
     """
 
     name: str
@@ -104,4 +108,5 @@ class Case:
     options: Options = field(default_factory=dict)
     route: Options = field(default_factory=dict)
     base: str = "/"
+    quick: float = 0.0
     asks: Mapping[str, int] = field(default_factory=dict)

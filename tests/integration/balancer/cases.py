@@ -172,9 +172,9 @@ CASES = (
         name="fail_on_timeout",
         members=(up("a"), up("b")),
         options={"fail_on_timeout": True, "retry": LONG},
-        route={"timeout": 0.3},
+        quick=0.3,
         steps=(
-            Ask(wins="504", method="POST", do="a=silent"),
+            Ask(wins="504", method="POST", path="quick/", do="a=silent"),
             "b",
             Ask(wins="b b", apache="a b"),
         ),
@@ -183,8 +183,8 @@ CASES = (
         name="a_timeout_is_no_fault_by_itself",
         members=(up("a"), up("b")),
         options={"retry": LONG},
-        route={"timeout": 0.3},
-        steps=(Ask(wins="504", method="POST", do="a=silent"), "b a b"),
+        quick=0.3,
+        steps=(Ask(wins="504", method="POST", path="quick/", do="a=silent"), "b a b"),
     ),
     Case(
         name="a_request_waits_for_a_rest_to_end",

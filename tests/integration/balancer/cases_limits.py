@@ -21,7 +21,7 @@ CASES = (
         # [max_fails] The third fault is a rest, whatever was well between.
         name="the_third_fault_is_a_rest",
         members=TWO,
-        options={"max_fails": 3, "retry": LONG},
+        options={"max_fails": 3, "fail_timeout": LONG, "retry": LONG},
         steps=(
             *("a b a b", Ask(wins="b", do="a=drop"), "b") * 3,
             " ".join("b" * 12),
@@ -75,8 +75,9 @@ CASES = (
         # [proxy_next_upstream_timeout]
         name="no_attempt_after_some_time",
         members=THREE,
-        options={"next_upstream": [500], "next_upstream_timeout": 0.9},
-        steps=(Ask(wins="b:500", do="a=slow:0.5:500, b=slow:0.5:500, c=slow:0.5:500"),),
+        # The first member has much time to spare, both together are late.
+        options={"next_upstream": [500], "next_upstream_timeout": 6.0},
+        steps=(Ask(wins="b:500", do="a=slow:0.5:500, b=slow:5.8:500, c=500"),),
         asks={"a": 1, "b": 1, "c": 0},
     ),
     Case(

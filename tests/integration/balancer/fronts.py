@@ -12,6 +12,7 @@ from pathlib import Path
 from tests.integration.backends.process import wait_for
 from tests.integration.balancer.asking import ask
 from tests.integration.balancer.case import (
+    PATIENCE,
     Ask,
     Case,
     Hold,
@@ -185,8 +186,11 @@ def start_gateway(directory: Path, cases: Sequence[Case]) -> Front:
 
 def gateway_lines(case: Case, members: dict[str, Member]) -> list[str]:
     """Return a case as lines of gateway.toml."""
-    lines = ["[[route]]", f'path = "/{case.name}/"']
-    lines += [f'backend = "balancer://{case.name}{case.base}"', *_toml(case.route)]
+    backend = f'backend = "balancer://{case.name}{case.base}"'
+    lines = []
+    if case.quick:
+        lines += ["[[route]]", f'path = "/{case.name}/quick/"', backend, f"timeout = {case.quick}"]
+    lines += ["[[route]]", f'path = "/{case.name}/"', backend, *_toml(case.route)]
     lines += [f"[balancer.{case.name}]", *_toml(case.options)]
     for who in case.members:
         lines += [f"[[balancer.{case.name}.member]]"]
@@ -213,8 +217,8 @@ def _apache_lines(case: Case, members: dict[str, Member]) -> list[str]:
     lines = [f"<Proxy balancer://{case.name}>"]
     for who in case.members:
         words = _apache_words(MemberOptions, {**who.options, **everybody})
-        if "timeout" in case.route:
-            words.append(f"timeout={_apache_value(case.route['timeout'])}")
+        if case.quick:
+            words.append(f"timeout={PATIENCE}")
         url = f"{members[who.name].url}{who.path}"
         lines.append(f"  BalancerMember {url} {' '.join(words)}")
     rest = {name: value for name, value in case.options.items() if name not in everybody}

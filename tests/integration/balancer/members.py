@@ -21,6 +21,7 @@ import threading
 import time
 from collections import deque
 
+from tests.integration.backends.process import wait_for
 from tests.kit.backend import BackendConnection
 from tests.kit.gates import Gates
 from tests.kit.netstring import SCGIRequest
@@ -84,6 +85,17 @@ class Member:
             self._thread.join(BOUND)
             listener.close()
 
+    def settle(self) -> None:
+        """Return when every connection made before this call is among ``connections``.
+
+        The kernel's queue is first in, first out, so a connection of our own marks the place; it is
+        among them, too.
+        """
+        before = len(self.peers)
+        with socket.create_connection(("127.0.0.1", self.port), BOUND) as mark:
+            port = mark.getsockname()[1]
+            wait_for(lambda: port in self.peers[before:], "the mark", BOUND)
+
     def release(self) -> None:
         """Let all requests go on that are being held, and hold others from now on."""
         gates, self._gates = self._gates, Gates()
@@ -100,16 +112,19 @@ class Member:
             try:
                 sock, peer = listener.accept()
             except OSError:
-                return
-            self.peers.append(int(peer[1]))
+                if self._listener is not listener:
+                    return
+                time.sleep(0.02)  # who listens and takes nothing would keep the gateway waiting
+                continue
             connection = BackendConnection(sock, self._gates, BOUND)
             self._connections.append(connection)
+            self.peers.append(int(peer[1]))
             threading.Thread(target=connection.run, args=(self._serve,), daemon=True).start()
 
     def _serve(self, connection: BackendConnection) -> None:
         request = connection.read_head()
         word = told(request).get(self.name, "200")
-        if self.next_words:
+        with contextlib.suppress(IndexError):
             word = self.next_words.popleft()
         if word == "reset":
             connection.read_body(1 if request.content_length else 0)

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.integration.backends.process import wait_for
 from tests.integration.balancer.asking import Answer, ask
-from tests.integration.balancer.members import Member
+from tests.integration.balancer.members import BOUND, Member
 from tests.integration.balancer.workers import Workers
 from tests.integration.serving import hang_up, wait_ended
 from tests.kit.gateways import Gateway, start_serve
@@ -23,6 +24,7 @@ class Lines:
     """Further lines of the file: of its tables, of all members or each, and at its end."""
 
     workers: int = 3
+    server: str = "graceful_timeout = 2"
     route: str = ""
     balancer: str = ""
     member: str | Sequence[str] = ""
@@ -33,7 +35,7 @@ def write_file(directory: Path, members: Sequence[Member], lines: Lines) -> Path
     """Write gateway.toml with one balancer, ``pool``, whose members have their names as routes."""
     own = [lines.member] * len(members) if isinstance(lines.member, str) else lines.member
     text = ["[server]", 'bind = "127.0.0.1:0"', f"workers = {lines.workers}"]
-    text += ["graceful_timeout = 2"]
+    text += [lines.server]
     text += ["[[route]]", 'path = "/"', 'backend = "balancer://pool/"', lines.route]
     text += ["[balancer.pool]", lines.balancer]
     for one, more in zip(members, own, strict=True):
@@ -69,11 +71,16 @@ class Site:
         return ask(self.gateway.address, method, target, fields=fields, body=body, chunked=chunked)
 
     def reload(self) -> None:
-        """Let the gateway read its file, and wait for the end of the workers that it had."""
+        """Let the gateway read its file, and wait until as many other workers are there."""
         before = self.workers.pids
         hang_up(self.gateway)
         for pid in before:
             wait_ended(pid)
+        wait_for(lambda: len(self.workers.pids) >= len(before), "the new workers", BOUND)
+
+    def told(self) -> str:
+        """Return what the workers are doing, and the end of the log."""
+        return f"{self.workers.told()}\n{self.gateway.log()[-4000:]}"
 
     def states(self) -> dict[str, str]:
         """Return the letters of the members' states by their routes, as the manager shows them."""

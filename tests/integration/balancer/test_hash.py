@@ -12,12 +12,17 @@ from tests.integration.balancer.members import BOUND, Member
 from tests.integration.balancer.sites import Lines, Site
 
 BY_PATH = 'method = "hash"\nhash_key = "path"\nretry = 60.0'
-PATHS = [f"/{number}" for number in range(30)]
+PATHS = [f"/{number}" for number in range(60)]
+"""So many that each of three members has some, whatever their ports."""
 
 
 def served(site: Site) -> dict[str, str]:
     """Return who serves each path."""
-    return {path: site.ask("GET", path).word for path in PATHS}
+    words: dict[str, str] = {}
+    for path in PATHS:
+        words[path] = site.ask("GET", path).word
+        assert words[path] != "nothing", f"{path}: no answer\n{site.told()}"
+    return words
 
 
 def test_only_the_keys_of_a_dead_member_move(start: Start, abc: list[Member]) -> None:

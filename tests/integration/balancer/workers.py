@@ -58,6 +58,15 @@ class Workers:
         finally:
             self.run_all()
 
+    def told(self) -> str:
+        """Return what each of them is doing, for whoever wonders why nothing happens."""
+        lines = []
+        for pid in self.pids:
+            for task in Path(f"/proc/{pid}/task").iterdir():
+                now = [(task / name).read_text().strip() for name in ("wchan", "syscall")]
+                lines.append(f"{pid} {_state(pid)} {task.name} {' '.join(now)}")
+        return "\n".join(lines)
+
 
 def stop(pid: int) -> None:
     """Stop a process; it takes nothing any more when this returns."""
@@ -98,5 +107,5 @@ def _state(pid: int) -> str:
     """Return the letter of a process's state, nothing if it is gone."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):  # the latter where it goes while it is read
         return ""
