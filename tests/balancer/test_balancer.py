@@ -631,7 +631,7 @@ def test_what_is_logged_is_logged_without_the_lock() -> None:
 
             taken = threading.Event()
             threading.Thread(target=take, daemon=True).start()
-            if taken.wait(BOUND / 10):
+            if taken.wait(BOUND / 2):
                 free.append(record.getMessage())
 
     logger, handler = logging.getLogger("wsgi_scgi"), Handler()

@@ -10,6 +10,7 @@ import pytest
 from tests.kit.backend import Backend, Script
 from tests.kit.gates import Gates, Wait
 from tests.kit.script import Reply, play
+from tests.ports import held_port
 from tests.transports import BOUND, until
 from wsgi_scgi.balancer.balancer import Balancer
 from wsgi_scgi.balancer.member import Member
@@ -142,16 +143,17 @@ def often(*, passes: int = 1, fails: int = 1) -> HealthRules:
 
 
 def test_a_member_that_goes_down_is_out_and_comes_back(site: Site) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        address = listener.getsockname()
-        slot = site.member(f"scgi://127.0.0.1:{address[1]}/")
-        site.check(HealthRules(method=CheckMethod.TCP, interval=OFTEN, passes=2, fails=2))
-        until(lambda: site.pool.passes[slot] > 0)
-    until(lambda: site.is_out(slot))
-    assert site.pool.fails[slot] >= 2
-    with socket.create_server(address):
-        until(lambda: not site.is_out(slot))
-        assert site.pool.passes[slot] >= 2
+    with held_port() as port:
+        address = ("127.0.0.1", port)
+        with socket.create_server(address):
+            slot = site.member(f"scgi://127.0.0.1:{port}/")
+            site.check(HealthRules(method=CheckMethod.TCP, interval=OFTEN, passes=2, fails=2))
+            until(lambda: site.pool.passes[slot] > 0)
+        until(lambda: site.is_out(slot))
+        assert site.pool.fails[slot] >= 2
+        with socket.create_server(address):
+            until(lambda: not site.is_out(slot))
+            assert site.pool.passes[slot] >= 2
 
 
 def test_a_member_is_out_only_after_so_many_failures_in_a_row(site: Site) -> None:

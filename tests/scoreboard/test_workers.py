@@ -26,7 +26,7 @@ def output_of(module: str, scene: str, *, pure: str = "") -> tuple[str, str]:
         start_new_session=True,
     )
     try:
-        return program.communicate(timeout=55)
+        return program.communicate(timeout=100)
     finally:
         with contextlib.suppress(ProcessLookupError):  # all have ended by themselves
             os.killpg(program.pid, signal.SIGKILL)

@@ -14,7 +14,7 @@ from wsgi_scgi.scoreboard.board import Board
 from wsgi_scgi.scoreboard.memory import Lock, SharedMemory
 from wsgi_scgi.scoreboard.pool import ALONE, MemberText, Pool
 
-BOUND = 20.0
+BOUND = 60.0
 
 
 class Child:

@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.transport.rig import Rig
+from tests.transport.rig import Clock, Rig
 from tests.transports import Transport
+from wsgi_scgi.transport import exchange, waiting
 
 
 @pytest.fixture
@@ -15,3 +16,12 @@ def rig(nothing_left_open: None, transport: Transport) -> Iterator[Rig]:
     rig = Rig(transport)
     yield rig
     rig.close()
+
+
+@pytest.fixture
+def clock(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The time of the rig's exchange: it stands still until a step or the test moves it."""
+    rig.clock = clock = Clock()
+    for module in (exchange, waiting):
+        monkeypatch.setattr(module, "time", clock)
+    return clock

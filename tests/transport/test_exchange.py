@@ -9,10 +9,18 @@ from functools import partial
 import pytest
 
 from tests.gateway.gunicorn_server import GET_NEXT, ServedConnection, post
-from tests.kit.backend import BackendConnection, PeerEnd
+from tests.kit.backend import BackendConnection, PeerEnd, Script
 from tests.kit.gates import Open, Wait
 from tests.kit.script import Close, Drip, HalfClose, ReadBody, ReadHead, ReadToEnd, Reset, Write
-from tests.transport.rig import SMALL_BUFFER, Rig, receive_all
+from tests.transport.rig import (
+    SMALL_BUFFER,
+    Clock,
+    Pass,
+    PassUntilCut,
+    Rig,
+    arrived,
+    receive_all,
+)
 from tests.transports import until
 from wsgi_scgi.errors import (
     BackendTimeout,
@@ -24,7 +32,7 @@ from wsgi_scgi.errors import (
 from wsgi_scgi.gateway.body import LARGEST_READ, SpooledBody
 from wsgi_scgi.scgi.response_head import ResponseHead
 from wsgi_scgi.transport.exchange import Exchange, Limits
-from wsgi_scgi.transport.waiting import Deadline
+from wsgi_scgi.transport.waiting import WRITE, Deadline
 
 HEAD = b"Status: 201 Made\nContent-Type: text/plain\n\n"
 
@@ -36,6 +44,12 @@ def receive_head(exchange: Exchange) -> ResponseHead:
 def expect_head_error(rig: Rig, error: type[Exception], cause: str) -> None:
     with pytest.raises(error, match=cause):
         rig.call(receive_head)
+
+
+def slowly(data: bytes, clock: Clock, seconds: float) -> list[Script]:
+    """Return steps that send byte by byte, each when the exchange has waited so long for it."""
+    pieces = (data[at : at + 1] for at in range(len(data)))
+    return [step for piece in pieces for step in (Pass(clock, seconds), Write(piece))]
 
 
 # What goes out
@@ -352,16 +366,16 @@ def test_a_backend_that_falls_silent_in_its_body_is_a_timeout(rig: Rig) -> None:
         rig.call(test)
 
 
-def test_a_head_that_drips_for_ever_is_given_up(rig: Rig) -> None:
-    rig.limits = Limits(timeout=0.05)
-    rig.plays(ReadHead(), Drip(b"X-Drip: " + b"y" * 8000, pause=0.01))
+def test_a_head_that_drips_for_ever_is_given_up(rig: Rig, clock: Clock) -> None:
+    rig.limits = Limits(timeout=10.0)
+    rig.plays(ReadHead(), Write(b"X-Drip: "), PassUntilCut(clock, b"y"))
 
     expect_head_error(rig, BackendTimeout, "head did not come to its end in time")
 
 
-def test_a_body_may_drip_for_longer_than_the_timeout(rig: Rig) -> None:
-    rig.limits = Limits(timeout=0.1)
-    rig.plays(ReadHead(), Write(HEAD), Drip(b"x" * 60, pause=0.01))
+def test_a_body_may_drip_for_longer_than_the_timeout(rig: Rig, clock: Clock) -> None:
+    rig.limits = Limits(timeout=10.0)
+    rig.plays(ReadHead(), Write(HEAD), *slowly(b"x" * 60, clock, 9.0))
 
     def test(exchange: Exchange) -> bytes:
         exchange.receive_head()
@@ -379,9 +393,9 @@ def expect_late(rig: Rig, error: type[Exception], call: Callable[[Exchange], obj
     assert caught.type is error
 
 
-def test_no_exchange_takes_longer_than_its_deadline(rig: Rig) -> None:
-    rig.deadline = Deadline(0.1)
-    rig.plays(ReadHead(), Write(HEAD), Drip(b"x" * 10_000, pause=0.01))
+def test_no_exchange_takes_longer_than_its_deadline(rig: Rig, clock: Clock) -> None:
+    rig.deadline = Deadline(10.0)
+    rig.plays(ReadHead(), Write(HEAD), *slowly(b"x" * 20, clock, 1.0))
 
     def test(exchange: Exchange) -> None:
         exchange.receive_head()
@@ -390,69 +404,82 @@ def test_no_exchange_takes_longer_than_its_deadline(rig: Rig) -> None:
     expect_late(rig, BackendTimeout, test)
 
 
-def test_a_silent_backend_is_to_blame_where_a_deadline_passes(rig: Rig) -> None:
-    rig.deadline = Deadline(0.05)
-    rig.plays(ReadToEnd())
+def test_a_silent_backend_is_to_blame_where_a_deadline_passes(rig: Rig, clock: Clock) -> None:
+    rig.deadline = Deadline(10.0)
+    rig.plays(ReadHead(), Pass(clock, 10.0), ReadToEnd())
 
     expect_late(rig, BackendTimeout, receive_head)
 
 
 def test_a_backend_that_is_faster_than_the_gateway_has_a_deadline_too_and_no_blame(
-    rig: Rig,
+    rig: Rig, clock: Clock
 ) -> None:
-    rig.deadline = Deadline(0.1)
+    rig.deadline = Deadline(10.0)
     rig.plays(ReadHead(), Write(HEAD + b"x" * 100_000), Wait("over"))
 
     def test(exchange: Exchange) -> None:
         exchange.receive_head()
         # The bytes are there already, so that nothing has to be waited for.
-        until(lambda: rig.deadline is not None and rig.deadline.passed)
+        until(lambda: arrived(exchange.fd) > 0)
+        clock.now += 10.0
         exchange.receive()
 
     expect_late(rig, DeadlineExceeded, test)
 
 
 def test_a_client_that_is_waited_for_is_to_blame_where_a_deadline_passes(
-    rig: Rig, served: ServedConnection
+    rig: Rig, served: ServedConnection, clock: Clock
 ) -> None:
     served.far.sendall(post(b"abc", length=10))
     rig.streams(served)
-    rig.deadline = Deadline(0.05)
-    rig.plays(ReadToEnd())
+    rig.deadline = Deadline(10.0)
+    rig.plays(ReadHead(), ReadBody(3), Pass(clock, 10.0), ReadToEnd())
 
     expect_late(rig, DeadlineExceeded, receive_head)
 
 
-def test_a_backend_that_takes_nothing_is_to_blame_where_a_deadline_passes(rig: Rig) -> None:
+def test_a_backend_that_takes_nothing_is_to_blame_where_a_deadline_passes(
+    rig: Rig, clock: Clock
+) -> None:
     rig.sends(bytes(16 * 1024 * 1024))
-    rig.deadline = Deadline(0.05)
+    rig.deadline = Deadline(10.0)
     rig.send_buffer = SMALL_BUFFER
-    rig.plays(ReadHead(), Wait("over"))
+    rig.plays(ReadHead(), Pass(clock, 10.0, WRITE), Wait("over"))
 
     expect_late(rig, BackendTimeout, receive_head)
 
 
 def test_a_client_that_left_the_backend_little_time_is_to_blame(
-    rig: Rig, served: ServedConnection
+    rig: Rig, served: ServedConnection, clock: Clock
 ) -> None:
     served.far.sendall(post(b"abc", length=10))
     rig.streams(served)
-    rig.deadline = Deadline(0.4)
-    rig.plays(_after(0.3, partial(served.far.sendall, b"defghij")), ReadToEnd())
+    rig.deadline = Deadline(10.0)
+    rig.plays(
+        ReadHead(),
+        ReadBody(3),
+        Pass(clock, 6.0),
+        _after(0.0, partial(served.far.sendall, b"defghij")),
+        ReadBody(),
+        Pass(clock, 4.0),
+        ReadToEnd(),
+    )
 
     expect_late(rig, DeadlineExceeded, receive_head)
 
 
 def test_a_backend_that_left_the_client_little_time_is_to_blame(
-    rig: Rig, served: ServedConnection
+    rig: Rig, served: ServedConnection, clock: Clock
 ) -> None:
     size = 16 * 1024 * 1024
     sender = threading.Thread(target=partial(_send_as_far_as_possible, served, size - 1, size))
     sender.start()
     rig.streams(served)
-    rig.deadline = Deadline(0.8)
+    rig.deadline = Deadline(10.0)
     rig.send_buffer = SMALL_BUFFER
-    rig.plays(ReadHead(), _after(0.6, lambda: None), ReadBody(size - 1), Wait("over"))
+    rig.plays(
+        ReadHead(), Pass(clock, 6.0, WRITE), ReadBody(size - 1), Pass(clock, 4.0), Wait("over")
+    )
 
     expect_late(rig, BackendTimeout, receive_head)
 
@@ -591,18 +618,25 @@ def test_a_backend_that_talks_does_not_excuse_a_client_that_is_silent(
 
 
 def test_the_time_of_a_slow_backend_is_not_charged_to_the_client(
-    rig: Rig, served: ServedConnection
+    rig: Rig, served: ServedConnection, clock: Clock
 ) -> None:
     # The backend leaves the head alone for longer than client_timeout; then the client goes on.
-    rig.limits = Limits(timeout=30.0, client_timeout=0.3)
+    rig.limits = Limits(timeout=30.0, client_timeout=5.0)
     rig.variables = {"LARGE": "x" * (1024 * 1024)}
     rig.send_buffer = SMALL_BUFFER
     served.far.sendall(post(b"", length=5))
     rig.streams(served)
-    rig.plays(_after(0.6, lambda: None), ReadHead(), Open("head"), ReadBody(), Write(HEAD))
+    rig.plays(
+        Pass(clock, 10.0, WRITE),
+        ReadHead(),
+        Pass(clock, 1.0),
+        Open("late"),
+        ReadBody(),
+        Write(HEAD),
+    )
 
     def send() -> None:
-        assert rig.gates.wait("head", 30)
+        assert rig.gates.wait("late", 30)
         served.far.sendall(b"hello")
 
     sender = threading.Thread(target=send)

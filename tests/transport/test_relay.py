@@ -1,14 +1,12 @@
 """The body of a response: exact, as it comes, and while the request's body is still on its way."""
 
-import array
 import contextlib
-import fcntl
 import logging
 import math
 import os
 import socket
-import termios
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -17,7 +15,7 @@ from tests.gateway.gunicorn_server import ServedConnection, post
 from tests.kit.backend import BackendConnection, PeerEnd
 from tests.kit.gates import Open, Wait
 from tests.kit.script import Close, HalfClose, ReadBody, ReadHead, ReadToEnd, Reset, Write
-from tests.transport.rig import SMALL_BUFFER, Rig
+from tests.transport.rig import SMALL_BUFFER, Clock, PassUntilCut, Rig, arrived, underway
 from tests.transports import BOUND, until
 from wsgi_scgi.errors import (
     BackendTimeout,
@@ -163,9 +161,9 @@ def test_a_connection_that_breaks_in_the_body_raises(rig: Rig, length: int | Non
     assert rig.call(test) in (b"part", b"")
 
 
-def test_a_backend_that_stalls_in_the_body_raises(rig: Rig) -> None:
-    rig.limits = Limits(timeout=0.05)
-    rig.plays(ReadHead(), Write(head(10) + b"part"), ReadToEnd())
+def test_a_backend_that_stalls_in_the_body_raises(rig: Rig, clock: Clock) -> None:
+    rig.limits = Limits(timeout=5.0)
+    rig.plays(ReadHead(), Write(head(10) + b"part"), PassUntilCut(clock))
 
     pieces, error = pieces_of(rig)
 
@@ -191,13 +189,6 @@ def test_a_backend_that_is_ahead_is_read_in_larger_pieces_within_bounds(rig: Rig
 
     assert b"".join(pieces) == content
     assert RECEIVE_SIZE < max(map(len, pieces)) <= LARGEST_RECEIVE
-
-
-def arrived(descriptor: int) -> int:
-    """Return how many bytes can be received at once."""
-    count = array.array("i", [0])
-    fcntl.ioctl(descriptor, termios.FIONREAD, count)
-    return count[0]
 
 
 def test_what_came_whole_with_its_head_is_there_at_once(rig: Rig) -> None:
@@ -454,12 +445,12 @@ def test_a_complete_answer_does_not_wait_for_the_rest_of_the_request(
 
 
 def test_a_client_that_falls_silent_in_its_body_cuts_the_answer(
-    rig: Rig, served: ServedConnection
+    rig: Rig, served: ServedConnection, clock: Clock
 ) -> None:
-    rig.limits = Limits(client_timeout=0.05)
+    rig.limits = Limits(client_timeout=5.0)
     served.far.sendall(post(b"abc", length=1000))
     rig.streams(served)
-    rig.plays(ReadHead(), ReadBody(3), Write(head(10) + b"part"), ReadToEnd())
+    rig.plays(ReadHead(), ReadBody(3), Write(head(10) + b"part"), PassUntilCut(clock))
 
     pieces, error = pieces_of(rig)
 
@@ -484,22 +475,28 @@ def test_a_client_that_leaves_in_its_body_cuts_the_answer(
 
 
 class _Opaque:
-    """Another server's wsgi.input: nobody can tell what it holds."""
+    """Another server's wsgi.input: nobody can tell what it holds.
+
+    ``before`` is called before each read.
+    """
 
     def __init__(self, source: object) -> None:
         self._source = source
+        self.before: Callable[[], None] = lambda: None
 
     def read(self, size: int) -> bytes:
+        self.before()
         return self._source.read(size)  # type: ignore[attr-defined,no-any-return]  # gunicorn's
 
 
-def streams_opaquely(rig: Rig, served: ServedConnection) -> None:
+def streams_opaquely(rig: Rig, served: ServedConnection) -> _Opaque:
     environ = rig.transport.call(served.next_environ)
-    environ["wsgi.input"] = _Opaque(environ["wsgi.input"])
+    environ["wsgi.input"] = source = _Opaque(environ["wsgi.input"])
     length = int(environ["CONTENT_LENGTH"])
     rig.client = client_of(environ)
     rig.body = StreamedBody(environ, length, rig.client, timeout=rig.limits.client_timeout)
     assert rig.body.fd == -1
+    return source
 
 
 def test_where_reading_may_block_the_client_gets_first_what_there_is(
@@ -536,10 +533,16 @@ def test_where_reading_blocked_in_vain_an_early_answer_is_heard_all_the_same(
 ) -> None:
     rig.limits = Limits(client_timeout=0.2)
     served.far.sendall(post(b"abc", length=1000))
-    streams_opaquely(rig, served)
-    rig.plays(ReadHead(), Write(b"Status: 413\nContent-Length: 9\n\ntoo large"), ReadToEnd())
+    source = streams_opaquely(rig, served)
+    early = Write(b"Status: 413\nContent-Length: 9\n\ntoo large")
+    rig.plays(ReadHead(), Wait("reading"), early, ReadToEnd())
 
     def test(exchange: Exchange) -> tuple[int, bytes]:
+        def let_the_backend_answer() -> None:
+            rig.gates.open("reading")
+            until(lambda: arrived(exchange.fd) > 0)
+
+        source.before = let_the_backend_answer
         answer = exchange.receive_head()
         with contextlib.closing(BackendBody(exchange, answer)) as body:
             return answer.status, b"".join(body)
@@ -559,6 +562,16 @@ def test_where_reading_blocked_in_vain_and_nothing_was_heard_it_is_the_client_s_
         rig.call(Exchange.receive_head)
 
 
+def fill_for_good(served: ServedConnection) -> None:
+    """Fill the connection to the client until the kernel, which moves it on, has no more room."""
+    looks = 0
+    while looks < 30:
+        before = underway(served.near.fileno())
+        served.fill_send_buffer()
+        time.sleep(0.01)
+        looks = looks + 1 if underway(served.near.fileno()) == before else 0
+
+
 @pytest.mark.parametrize("where", ["uploading", "downloading", "discarding"])
 def test_a_relay_that_is_broken_off_leaves_nothing_open(
     rig: Rig, served: ServedConnection, where: str
@@ -575,7 +588,7 @@ def test_a_relay_that_is_broken_off_leaves_nothing_open(
         rig.streams(served)
     if where == "discarding":
         # The client reads nothing, and what it has not read fills the socket.
-        served.fill_send_buffer()
+        fill_for_good(served)
 
     def call() -> None:
         with rig.exchange() as exchange:
@@ -751,10 +764,10 @@ def test_a_large_body_that_breaks_off_is_told(rig: Rig, ending: Close | Reset) -
     assert content.startswith(received)
 
 
-def test_a_backend_that_falls_silent_in_a_large_body_is_given_up(rig: Rig) -> None:
-    rig.limits = Limits(timeout=0.3)
+def test_a_backend_that_falls_silent_in_a_large_body_is_given_up(rig: Rig, clock: Clock) -> None:
+    rig.limits = Limits(timeout=5.0)
     content = b"x" * LARGE
-    rig.plays(ReadHead(), Write(head(8 * LARGE) + content), ReadToEnd())
+    rig.plays(ReadHead(), Write(head(8 * LARGE) + content), PassUntilCut(clock))
 
     received, error = taken_from(rig, Taker())
 

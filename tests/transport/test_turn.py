@@ -9,7 +9,7 @@ import gevent
 import pytest
 from greenlet import greenlet
 
-from tests.transports import BOUND
+from tests.transports import BOUND, until
 from tests.twins import both
 from wsgi_scgi.address import TCPAddress
 from wsgi_scgi.transport.connecting import Connection, connect
@@ -42,11 +42,15 @@ class Backend:
     @property
     def is_called(self) -> bool:
         """Whether a connection waits to be accepted."""
-        return bool(select.select([self.listener], [], [], 0)[0])
+        return self.is_called_within(0)
 
-    def received(self) -> Iterator[bytes]:
-        """Yield what came on each connection, in their order, up to their end."""
-        while self.is_called:
+    def is_called_within(self, seconds: float) -> bool:
+        """Wait for a connection, and let nobody else run meanwhile."""
+        return bool(select.select([self.listener], [], [], seconds)[0])
+
+    def received(self, number: int) -> Iterator[bytes]:
+        """Yield what came on so many connections, in their order, up to their end."""
+        for _ in range(number):
             with self.listener.accept()[0] as far:
                 far.settimeout(BOUND)
                 received = b""
@@ -91,29 +95,36 @@ def test_connections_of_one_turn_leave_at_its_end_and_in_order(backend: Backend)
     assert log == ["0: False", "1: False", "2: False", "0 left", "1 left", "2 left"]
     for connection in backend.connections:
         connection.close()
-    assert list(backend.received()) == [b"0 ", b"1 ", b"2 "]
+    assert list(backend.received(3)) == [b"0 ", b"1 ", b"2 "]
+    assert not backend.is_called
 
 
 def test_one_alone_does_not_wait_for_the_next_turn(backend: Backend) -> None:
     log: list[str] = []
-    next_turn = gevent.get_hub().loop.timer(0)
 
     def call() -> None:
         next_turn.start(log.append, "next turn")
         backend.call(0)
         log.append("connected")
 
-    run(call, lambda: gevent.sleep(0.01))
+    # A kernel that has much else to do may take longer for a connection than a turn lasts.
+    for _ in range(20):
+        log.clear()
+        next_turn = gevent.get_hub().loop.timer(0)
+        run(call, lambda: until(lambda: "next turn" in log, pause=lambda: gevent.sleep(0.002)))
+        next_turn.close()
+        if log == ["connected", "next turn"]:
+            break
 
     assert log == ["connected", "next turn"]
-    next_turn.close()
 
 
 def test_many_leave_before_the_turn_ends(backend: Backend) -> None:
     seen: list[bool] = []
 
     def call(number: int) -> None:
-        seen.append(backend.is_called)
+        # The kernel may take a moment to tell of those that have left.
+        seen.append(backend.is_called_within(BOUND if number == MOST_WAITING else 0))
         backend.call(number)
 
     numbers = range(MOST_WAITING + 1)
@@ -138,7 +149,7 @@ def test_who_is_killed_after_leaving_closes_the_connection(backend: Backend) -> 
 
     assert was_killed(callers[0])
     assert len(backend.connections) == MOST_WAITING - 1
-    assert next(backend.received()) == b"0 "
+    assert next(backend.received(1)) == b"0 "
 
 
 def test_one_that_fails_after_leaving_does_not_hold_the_others_up(

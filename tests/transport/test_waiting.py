@@ -2,6 +2,7 @@
 
 import _socket
 import contextlib
+import os
 import select
 import socket
 import subprocess
@@ -252,21 +253,19 @@ def test_a_descriptor_that_another_file_has_taken_is_watched_afresh(transport: T
     def test() -> None:
         waiter = current_waiter()
         first, first_far = _socket.socketpair()
-        number = first.fileno()
-        assert waiter.wait([(number, READ)], 0.01) == -1
-        waiter.close()
-        first.close()
         second, second_far = _socket.socketpair()
         try:
-            assert number in (second.fileno(), second_far.fileno())
-            ours, theirs = (
-                (second, second_far) if second.fileno() == number else (second_far, second)
-            )
-            theirs.send(b"x")
-            assert waiter.wait([(ours.fileno(), READ)], BOUND) == 0
+            number = first.fileno()
+            assert waiter.wait([(number, READ)], 0.01) == -1
+            waiter.close()
+            os.dup2(second.fileno(), number)  # at no moment it is anybody else's
+            second_far.send(b"x")
+            start = time.monotonic()
+            assert waiter.wait([(number, READ)], BOUND) == 0
+            assert time.monotonic() - start < BOUND / 2  # it was woken, and did not just look
         finally:
             waiter.close()
-            for sock in (first_far, second, second_far):
+            for sock in (first, first_far, second, second_far):
                 sock.close()
 
     transport.call(test)

@@ -33,6 +33,9 @@ _REFUSAL = re.compile(rb"(?s)(HTTP/1\.1 [45]\d\d [^\r\n]*\r\nConnection: close\r
 # is read together with the next one is only a test of less.
 _BETWEEN_PIECES = 0.0002
 
+# Unless it is what a test is about, no server closes a connection because a test takes its time.
+_PATIENCE = ("--keep-alive", "60")
+
 # What tells on the wire which path served a request: see tests/worker/telling.py.
 LEAN = b"X-Path: lean\r\n"
 _NOT_COMPARED = re.compile(rb"(?m)^(?:Date: [^\r\n]*|X-Path: lean)\r\n")
@@ -43,6 +46,7 @@ def serving(
     *settings: str, worker: str = OURS, files: str = "", application: str = APPLICATION
 ) -> Iterator[Gateway]:
     """Run gunicorn with one worker; `files` is a configuration file of gunicorn's."""
+    settings = (*_PATIENCE, *settings)
     directory = gateways.new_directory()
     if files:
         (directory / "settings.py").write_text(files)

@@ -182,14 +182,20 @@ def test_requests_leave_no_garbage_to_collect(gateway: Gateway) -> None:
         request("/in-chunks"),
     )
     with connected(gateway) as client:
-        for data in ((), usual * 20, others * 20):
-            for one in data:
+
+        def garbage_after(requests: tuple[bytes, ...]) -> int:
+            for one in requests:
                 client.send(one)
                 assert client.read_response(one.split(b" ")[0].decode()) is not None
             client.send(request("/garbage"))
             response = client.read_response("GET")
             assert response is not None
-            assert not data or response.body == b"0"
+            return int(response.body)
+
+        garbage_after(())
+        for data in (usual * 20, others * 20):
+            # The end of another connection may leave some meanwhile, but not again and again.
+            assert any(garbage_after(data) == 0 for _ in range(10))
 
 
 SETTINGS = {
