@@ -36,6 +36,9 @@ _forks = 0
 class Edge:
     """A WSGI application around a Handler."""
 
+    leaves_greenlets_clean = True
+    """Nothing stays in a greenlet that has served a request, so that it may serve others."""
+
     def __init__(self, handler: Handler, *, start: Callable[[], None] | None = None) -> None:
         """``start`` starts what the handler wants to run beside the requests."""
         self._handler = handler

@@ -325,3 +325,19 @@ def test_a_slow_reader_gets_all_of_it(gateway: Gateway) -> None:
         while piece := slow.recv(3000):
             received += piece
     assert received.endswith(b"x" * 2_000_000)
+
+
+@pytest.mark.parametrize(("name", "is_reused"), [("application", False), ("clean", True)])
+def test_a_greenlet_serves_several_clients_where_the_application_leaves_it_clean(
+    name: str, is_reused: bool
+) -> None:
+    with serving(application=f"tests.worker.remembering:{name}") as gateway:
+        answers = []
+        for _ in range(5):
+            with connected(gateway) as client:
+                client.send(request("/", "Connection: close"))
+                response = client.read_response("GET")
+                assert response is not None
+                answers.append(response.body)
+                assert ends(client) is End.EOF  # its greenlet has done all that it had to
+        assert (b"2" in answers) is is_reused

@@ -13,6 +13,7 @@ from gunicorn.workers.ggevent import GeventWorker
 
 from ..transport.pacing import accept_without_pacing
 from ..transport.waiting import CooperativeWaiter
+from .acceptor import Acceptor
 from .client_socket import ClientSocket
 from .connection import PlainConnection
 from .lean_path import LeanPath, is_lean
@@ -28,8 +29,15 @@ class GatewayWorker(GeventWorker):
             accept_without_pacing(listener)
         self._is_lean = is_lean(self.cfg)
         self.lean_path = LeanPath(self.cfg, self.log)
+        if self._is_lean:
+            self.server_class = self._acceptor  # type: ignore[assignment, misc]  # it is called
         gc.collect()
         gc.freeze()
+
+    def _acceptor(self, listener: Any, *, spawn: Any, **_: Any) -> Acceptor:
+        """Take what gunicorn gives to a WSGI server, of which only this is left to be told."""
+        reuses_greenlets = bool(getattr(self.wsgi, "leaves_greenlets_clean", False))
+        return Acceptor(self, listener, spawn.size, reuses_greenlets=reuses_greenlets)
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
         """Serve one connection, until it ends or gunicorn's own path has to take it."""

@@ -58,10 +58,10 @@ class LeanPath:
 
     def base(self, listener: Any, client: Any, addr: Any) -> dict[str, Any]:
         """Return the part of the environ that all requests of a connection share."""
-        name = listener.getsockname()
-        base = self._bases.get(name)
+        base = self._bases.get(listener)
         if base is None:
-            base = self._bases[name] = self._base_of(name, client, addr)
+            base = self._base_of(listener.getsockname(), client, addr)
+            self._bases[listener] = base
         base = {**base, "gunicorn.socket": client}
         if isinstance(addr, tuple):
             base["REMOTE_ADDR"], base["REMOTE_PORT"] = addr[0], str(addr[1])
