@@ -19,7 +19,7 @@ GATHER_TIME = 5e-3
 """Seconds that what has arrived may wait for more: once, whenever a flow stops."""
 
 FIRST_MARK = 1 << 16
-HIGHEST_MARK = PIPE_SIZE
+HIGHEST_MARK = 2 * PIPE_SIZE
 """Bytes to wait for, at first and, doubled each time that they come in time, at last."""
 
 _NO_MARK = 1
