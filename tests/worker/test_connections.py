@@ -361,3 +361,43 @@ def test_a_client_that_only_sends_nothing_more_is_served_all_it_has_sent(files: 
         for _ in range(2):
             assert client.read_response("GET") is not None
         assert ask(gateway, request("/asked")).body == b"/when-you-left /behind"
+
+
+def test_no_more_connections_are_served_than_may_be(worker: str) -> None:
+    with (
+        serving("--worker-connections", "2", worker=worker) as gateway,
+        connected(gateway) as one,
+        connected(gateway) as another,
+    ):
+        assert answer(one, request("/unread")) == "keep-alive"
+        assert answer(another, request("/unread")) == "keep-alive"
+        with connected(gateway) as third:
+            third.send(request("/unread"))
+            assert answer(one, request("/unread")) == "keep-alive"
+            assert answer(another, request("/unread")) == "keep-alive"
+            assert connections(gateway) == 3  # the listening one, too
+            another.half_close()
+            response = third.read_response("GET")
+            assert response is not None and response.body == b"unread"
+
+
+_FEW_DESCRIPTORS = """
+import os
+import resource
+
+def post_worker_init(worker):
+    lowest = os.dup(0)
+    os.close(lowest)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + 8, hard))
+"""
+
+
+def test_a_worker_without_descriptors_says_so_and_goes_on() -> None:
+    with serving(files=_FEW_DESCRIPTORS) as gateway:
+        with contextlib.ExitStack() as stack:
+            for _ in range(20):
+                stack.enter_context(connected(gateway))
+            wait_logged(gateway, "Accepting failed, again in 1 s: [Errno 24] Too many open files")
+        assert ask(gateway, request("/unread")).body == b"unread"
+        assert "Traceback" not in gateway.log()
