@@ -95,9 +95,9 @@ def descriptors(gateway: Gateway) -> list[str]:
     """Return what the open descriptors of all workers stand for, sockets by kind only."""
     found = []
     for pid in workers_of(gateway):
-        for entry in os.scandir(f"/proc/{pid}/fd"):
+        for number in os.listdir(f"/proc/{pid}/fd"):
             try:
-                found.append(re.sub(r":\[\d+\]", "", os.readlink(entry)))
+                found.append(re.sub(r":\[\d+\]", "", os.readlink(f"/proc/{pid}/fd/{number}")))
             except FileNotFoundError:
                 continue  # closed meanwhile
     return sorted(found)

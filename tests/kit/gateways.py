@@ -30,6 +30,9 @@ STOP_BOUND = 20.0
 _CHECKOUT = Path(__file__).resolve().parents[2]
 _PORTS_TRIED = 5
 _ADDRESS_LOGGED = re.compile(r"http://127\.0\.0\.1:([1-9][0-9]*)")
+# Where Linux says who listens and whose child he is, and what it says of one who has ended.
+_WHO_LISTENS = ("/proc/net/tcp", "/proc/thread-self/children")
+_GONE = (FileNotFoundError, ProcessLookupError)
 # Never to be seen by a backend: the gateway's own environment is nobody's business.
 LEAK_NAME = "GATEWAY_PROCESS_SECRET"
 
@@ -123,12 +126,13 @@ class Gateway:
 
         Where the system does not say, anybody who listens is taken for the server.
         """
-        try:
-            table = Path("/proc/net/tcp").read_text().splitlines()[1:]
-            links = {link for pid in _family(self.pid) for link in _descriptors(pid)}
-        except OSError:
+        if not all(map(os.path.exists, _WHO_LISTENS)):
             return True
-        rows = [line.split() for line in table]
+        try:
+            links = {link for pid in _family(self.pid) for link in _descriptors(pid)}
+        except PermissionError:
+            return True
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         # Columns: local address in hexadecimal, state (0A: listening), inode.
         port = f":{self.address[1]:04X}"
         inodes = [row[9] for row in rows if row[1].endswith(port) and row[3] == "0A"]
@@ -157,20 +161,21 @@ class Gateway:
 
 def _family(pid: int) -> list[int]:
     """Return the process and all that descend from it: a worker may own the listening socket."""
-    children = [
-        int(child)
-        for task in os.scandir(f"/proc/{pid}/task")
-        for child in Path(task.path, "children").read_text().split()
-    ]
+    children: list[int] = []
+    with contextlib.suppress(*_GONE):
+        for task in os.listdir(f"/proc/{pid}/task"):
+            text = Path(f"/proc/{pid}/task/{task}/children").read_text()
+            children += map(int, text.split())
     return [pid, *(member for child in children for member in _family(child))]
 
 
 def _descriptors(pid: int) -> list[str]:
-    """Return what the descriptors of a process are."""
+    """Return what the descriptors of a process are, which may end or close some meanwhile."""
     links = []
-    for entry in os.scandir(f"/proc/{pid}/fd"):
-        with contextlib.suppress(FileNotFoundError):  # closed meanwhile
-            links.append(os.readlink(entry))
+    with contextlib.suppress(*_GONE):
+        for number in os.listdir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(FileNotFoundError):
+                links.append(os.readlink(f"/proc/{pid}/fd/{number}"))
     return links
 
 

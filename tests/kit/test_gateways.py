@@ -58,3 +58,22 @@ def test_a_stranger_on_the_port_is_not_taken_for_the_server(
         with gateway:
             assert gateway.address[1] != taken
             assert next(ports) != taken
+
+
+_FORKS = """
+import os, socket, sys
+listener = socket.create_server(("127.0.0.1", 0))
+print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
+while True:
+    if not os.fork():
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_a_server_whose_children_come_and_go_is_found_again_and_again(directory: Path) -> None:
+    with gateways.Gateway("forks", (sys.executable, "-c", _FORKS), directory) as server:
+        server.wait_logged_address()
+        assert all(server._listens() for _ in range(300))
+        server.address = ("127.0.0.1", 1)
+        assert not any(server._listens() for _ in range(300))

@@ -94,9 +94,9 @@ def own_ports(pid: int) -> set[int]:
 
 def _ports(pid: int, column: int) -> set[int]:
     links = set()
-    for entry in os.scandir(f"/proc/{pid}/fd"):
+    for number in os.listdir(f"/proc/{pid}/fd"):
         with contextlib.suppress(FileNotFoundError):
-            links.add(os.readlink(entry))
+            links.add(os.readlink(f"/proc/{pid}/fd/{number}"))
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return {
         int(row[column].rpartition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in links
