@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from typing import Any
+from wsgiref.simple_server import demo_app
 
 import pytest
 
@@ -9,6 +10,7 @@ from tests.gateway.environs import server_environ
 from tests.kit.backend import Backend
 from tests.kit.script import Reply
 from tests.transports import BOUND
+from wsgi_scgi.application import Gateway, SCGIApplication
 from wsgi_scgi.assembly import Assembled, build
 from wsgi_scgi.config.file import parse_configuration
 from wsgi_scgi.edge import Edge
@@ -133,6 +135,15 @@ def test_a_fallback_answers_by_itself() -> None:
     assert isinstance(outcome, Foreign)
     assert outcome.application is application
     assert outcome.environ is request.environ
+
+
+@pytest.mark.parametrize(("fallback", "are_clean"), [(None, True), (demo_app, False)])
+def test_only_a_fallback_may_leave_something_in_a_greenlet(fallback: Any, are_clean: bool) -> None:
+    configuration = parse_configuration(ROUTE, "test.toml")
+    assert build(configuration, fallback).leaves_greenlets_clean is are_clean
+    gateway = Gateway(configuration, fallback=fallback)
+    assert gateway.leaves_greenlets_clean is are_clean
+    assert SCGIApplication("scgi://h/").leaves_greenlets_clean is True
 
 
 def test_all_routes_share_one_cache_of_names() -> None:

@@ -54,7 +54,11 @@ class Gateway(Edge):
         if not isinstance(configuration, Configuration):
             configuration = configuration_from(configuration)
         assembled = assembly.Assembled(configuration, fallback)
-        super().__init__(assembled.handler, start=assembled.start)
+        super().__init__(
+            assembled.handler,
+            start=assembled.start,
+            leaves_greenlets_clean=assembled.leaves_greenlets_clean,
+        )
 
     @classmethod
     def from_toml(

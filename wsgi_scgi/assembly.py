@@ -67,6 +67,8 @@ class Assembled:
         if configuration.admin is not None:
             handler = _admin(handler, configuration.admin, self._upstreams)
         self.handler = handler
+        self.leaves_greenlets_clean = fallback is None
+        """See Edge: all but a fallback is ours."""
 
     def start(self) -> None:
         """Start health checks, in this process; else its first request does."""
@@ -81,7 +83,11 @@ def build(
 ) -> Edge:
     """Return the WSGI application for a configuration."""
     assembled = Assembled(configuration, fallback, board=board)
-    return Edge(assembled.handler, start=assembled.start)
+    return Edge(
+        assembled.handler,
+        start=assembled.start,
+        leaves_greenlets_clean=assembled.leaves_greenlets_clean,
+    )
 
 
 def _redirects(configuration: Configuration) -> bool:

@@ -36,11 +36,19 @@ _forks = 0
 class Edge:
     """A WSGI application around a Handler."""
 
-    leaves_greenlets_clean = True
-    """Nothing stays in a greenlet that has served a request, so that it may serve others."""
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        start: Callable[[], None] | None = None,
+        leaves_greenlets_clean: bool = True,
+    ) -> None:
+        """``start`` starts what the handler wants to run beside the requests.
 
-    def __init__(self, handler: Handler, *, start: Callable[[], None] | None = None) -> None:
-        """``start`` starts what the handler wants to run beside the requests."""
+        ``leaves_greenlets_clean`` tells GatewayWorker that a greenlet which has served a request
+        may serve others: nothing stays in it, unless the handler runs what is not ours.
+        """
+        self.leaves_greenlets_clean = leaves_greenlets_clean
         self._handler = handler
         self._start = start
         self._started_after = -1
