@@ -36,6 +36,13 @@ def arrived(exchange: Exchange) -> int:
     return len(exchange.socket.recv(1 << 20))
 
 
+def begin(rig: Rig, exchange: Exchange, body: Flow) -> None:
+    """Let the first byte come, so that the next ones are let gather."""
+    rig.gates.open("0")
+    body.wait(MUCH)
+    assert (arrived(exchange), mark_of(exchange)) == (1, MARK)
+
+
 def flowing(rig: Rig, sizes: list[int], act: Callable[[Exchange, Flow], None]) -> None:
     """Let the backend send so many bytes one after the other, each when its gate is opened."""
     sending = [step for n, size in enumerate(sizes) for step in (Wait(str(n)), Write(b"x" * size))]
@@ -67,9 +74,7 @@ def test_what_came_is_not_held_back_where_no_more_comes(
     monkeypatch.setattr(flow, "GATHER_TIME", 0.01)
 
     def act(exchange: Exchange, body: Flow) -> None:
-        rig.gates.open("0")
-        body.wait(MUCH)
-        assert (arrived(exchange), mark_of(exchange)) == (1, MARK)
+        begin(rig, exchange, body)
         body.wait(MUCH)
         assert mark_of(exchange) == 1
         rig.gates.open("1")
@@ -85,9 +90,7 @@ def test_fewer_bytes_do_not_end_the_wait_before_its_time(
     monkeypatch.setattr(flow, "GATHER_TIME", 0.3)
 
     def act(exchange: Exchange, body: Flow) -> None:
-        rig.gates.open("0")
-        body.wait(MUCH)
-        arrived(exchange)
+        begin(rig, exchange, body)
         rig.gates.open("1")
         body.wait(MUCH)
         assert mark_of(exchange) == 1
@@ -99,9 +102,7 @@ def test_fewer_bytes_do_not_end_the_wait_before_its_time(
 
 def test_never_more_is_waited_for_than_is_left(rig: Rig) -> None:
     def act(exchange: Exchange, body: Flow) -> None:
-        rig.gates.open("0")
-        body.wait(MUCH)
-        arrived(exchange)
+        begin(rig, exchange, body)
         rig.gates.open("1")
         body.wait(10)
         assert (arrived(exchange), mark_of(exchange)) == (10, 20)
@@ -140,9 +141,7 @@ def test_a_backend_that_lets_one_wait_is_heard_at_once(
 
 def test_after_its_end_every_byte_is_heard(rig: Rig) -> None:
     def act(exchange: Exchange, body: Flow) -> None:
-        rig.gates.open("0")
-        body.wait(MUCH)
-        assert (arrived(exchange), mark_of(exchange)) == (1, MARK)
+        begin(rig, exchange, body)
         body.end()
         assert mark_of(exchange) == 1
         rig.gates.open("1")

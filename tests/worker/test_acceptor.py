@@ -64,6 +64,10 @@ class Rig:
         """Return what a new client is told."""
         return read_all(self.connect())
 
+    def has_begun(self, count: int) -> None:
+        """Wait until so many connections have been given to greenlets that run."""
+        until(lambda: len(self.worker.greenlets) == count, pause=gevent.idle)
+
     def is_busy(self, count: int) -> None:
         """Wait until so many connections are being served."""
         until(lambda: self.acceptor.size - self.acceptor.free_count() == count, pause=gevent.idle)
@@ -124,6 +128,22 @@ def test_a_greenlet_that_is_ended_while_it_waits_gets_no_connection(
     rig.is_busy(0)
 
 
+def test_a_connection_ends_with_the_greenlet_that_was_about_to_serve_it(
+    start: Callable[..., Rig],
+) -> None:
+    rig = start()
+    assert rig.ask() == b"served"
+    rig.is_busy(0)
+    client = socket.create_connection(rig.address)  # the loop stands still
+    rig.clients.append(client)
+    rig.worker.greenlets[0].kill(block=False)
+    rig.acceptor._accept()
+    rig.is_busy(0)
+    client.settimeout(BOUND)
+    assert client.recv(100) == b""
+    assert rig.ask() == b"served"
+
+
 def test_connections_at_a_time_are_served_at_a_time(start: Callable[..., Rig]) -> None:
     rig = start()
     on = Event()
@@ -161,7 +181,7 @@ def test_no_more_are_served_than_may_be(start: Callable[..., Rig]) -> None:
     rig.worker.act = lambda: next(waiting).wait()
     clients = [rig.connect() for _ in events]
     for served in range(2, 6):
-        until(lambda: len(rig.worker.greenlets) == served, pause=gevent.idle)  # noqa: B023  # called here
+        rig.has_begun(served)
         assert rig.acceptor.free_count() == 0
         gevent.sleep(0.01)
         assert len(rig.worker.greenlets) == served
@@ -219,7 +239,7 @@ def test_without_descriptors_it_pauses_and_goes_on(
         until(lambda: "Accepting failed" in caplog.text, pause=gevent.idle)
     finally:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    until(lambda: len(rig.worker.greenlets) == 2, pause=gevent.idle)
+    rig.has_begun(2)
     assert client.recv(100) == b"served"
     assert {record.levelname for record in caplog.records} == {"ERROR"}
 

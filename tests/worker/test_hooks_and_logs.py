@@ -7,6 +7,8 @@ import re
 import signal
 import socket
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -249,10 +251,11 @@ def test_logs_may_be_rotated() -> None:
             log.rename(gateway.directory / "errors.old")
             os.kill(gateway.pid, signal.SIGUSR1)
             wait_until(log.exists, gateway)
+            told = wait_until(partial(complaint, gateway, log), gateway)
+            assert told == "the application complains\n"
 
-            def complaint() -> str:
-                """Complain once more: the arbiter makes the new file before the worker hears."""
-                ask(gateway, request("/complains"))  # noqa: B023  # called in this turn
-                return log.read_text()  # noqa: B023
 
-            assert wait_until(complaint, gateway) == "the application complains\n"
+def complaint(gateway: Gateway, log: Path) -> str:
+    """Complain once more: the arbiter makes the new file before the worker hears."""
+    ask(gateway, request("/complains"))
+    return log.read_text()

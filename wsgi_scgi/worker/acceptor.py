@@ -6,7 +6,6 @@ where the application allows it, one that has served its connection waits for an
 """
 
 import _socket  # the C socket: the same below gevent's monkey patches and without them
-import contextlib
 import errno
 import os
 from contextvars import copy_context
@@ -52,7 +51,7 @@ class Acceptor:
         self._hub = get_hub()
         self._watcher: Any = None
         self._timer: Any = None
-        self._busy: set[Greenlet[..., None]] = set()
+        self._busy: dict[Greenlet[..., None], tuple[int, Any]] = {}
         self._waiting: list[Greenlet[..., None]] = []
         self.size = most
         self.pool = self
@@ -103,32 +102,33 @@ class Acceptor:
                 greenlet: Any = self._waiting.pop()
                 # As a new one: nothing that was set for one client is there for the next.
                 greenlet.gr_context = copy_context()
-                self._hub.loop.run_callback(greenlet.switch, client)
+                self._hub.loop.run_callback(greenlet.switch)
             else:
-                greenlet = Greenlet(self._serve_one_after_the_other, client)
+                greenlet = Greenlet(self._serve_one_after_the_other)
                 greenlet.start()
-            self._busy.add(greenlet)
         except BaseException:
             os.close(client[0])
             raise
+        self._busy[greenlet] = client
 
-    def _serve_one_after_the_other(self, client: tuple[int, Any]) -> None:
+    def _serve_one_after_the_other(self) -> None:
         greenlet: Any = getcurrent()
         while True:
             try:
-                self._serve(*client)
+                self._serve(*self._busy[greenlet])
             finally:
-                self._busy.discard(greenlet)
+                del self._busy[greenlet]
                 self._go_on()
             if self._watcher is None or len(self._waiting) >= self._most_waiting:
                 return
             self._waiting.append(greenlet)
             try:
-                client = self._hub.switch()
+                self._hub.switch()
             except BaseException:
                 # It is killed, or meets a timeout that somebody forgot: no more connections.
-                self._busy.discard(greenlet)
-                with contextlib.suppress(ValueError):
+                if greenlet in self._busy:  # it was about to have one
+                    os.close(self._busy.pop(greenlet)[0])
+                else:
                     self._waiting.remove(greenlet)
                 raise
 
